@@ -1,0 +1,56 @@
+// Package idp says what a protocol that brings identity asks of the rest of
+// Sallyport. Each protocol is a folder of its own: oidcrp is the OpenID Connect
+// relying party.
+//
+// A protocol gives the proxy two things: a Login that begins a sign-in for a
+// navigation without a session, and Routes for its own endpoints (login,
+// callback, logout). It asks for the interfaces below; cmd/sallyport hands them
+// over, so that protocols and proxy never import each other.
+//
+// # Trust
+//
+// Everything that arrives at a protocol's endpoints comes through a browser and
+// may be forged; everything that an identity provider answers may be wrong.
+package idp
+
+import (
+	"net/http"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
+)
+
+// Sessions is what a protocol asks of the session layer; session.Manager is one.
+type Sessions interface {
+	Peek(r *http.Request) (*session.Session, error)
+	Start(w http.ResponseWriter, r *http.Request, l session.Login) (*session.Session, error)
+	End(w http.ResponseWriter, r *http.Request, why session.Reason) (*session.Session, error)
+}
+
+// Logins keeps sign-ins under way in the browser; session.Manager is one.
+type Logins interface {
+	BeginLogin(w http.ResponseWriter, r *http.Request, p session.Pending) error
+	Pending(r *http.Request, state string) (session.Pending, error)
+	ClearPending(w http.ResponseWriter, r *http.Request, state string)
+}
+
+// Pages is what a protocol shows to people; pages.Renderer is one. Each method
+// writes a whole answer: HTML, or problem+json for those who do not accept it.
+type Pages interface {
+	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
+	// SignedOut is the page after a sign-out. signInURL is a path of ours that
+	// begins a new sign-in; idpSessionRemains says that the provider offers no
+	// sign-out, so that its own session goes on and the page must say so.
+	SignedOut(w http.ResponseWriter, r *http.Request, signInURL string, idpSessionRemains bool)
+	// ConfirmSignOut asks before a sign-out that another site may have caused;
+	// its form posts rd to action.
+	ConfirmSignOut(w http.ResponseWriter, r *http.Request, action, rd string)
+}
+
+// Route is one endpoint below SALLYPORT_PREFIX.
+type Route struct {
+	Path    string   // relative to the prefix, e.g. "/callback"
+	Name    string   // bounded label for metrics and logs, e.g. "callback"
+	Methods []string // any other method gets 405
+	Handler http.Handler
+}

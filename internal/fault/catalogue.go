@@ -1,0 +1,138 @@
+package fault
+
+import (
+	"net/http"
+	"time"
+)
+
+// The codes. Each is a heading in docs/errors.md; a test keeps both equal.
+const (
+	Internal Code = "internal_error"
+
+	// Requests that are refused before anybody asks who sent them.
+	BadRequest       Code = "bad_request"
+	BadPath          Code = "bad_path"
+	MethodNotAllowed Code = "method_not_allowed"
+	NotFound         Code = "not_found"
+	MisdirectedHost  Code = "misdirected_host"
+	CookiesTooLarge  Code = "cookies_too_large"
+
+	// Who is this, and may they?
+	SignInRequired    Code = "sign_in_required"
+	SignInLoop        Code = "sign_in_loop"
+	EmailNotAllowed   Code = "email_not_allowed"
+	GroupNotAllowed   Code = "group_not_allowed"
+	OriginNotAllowed  Code = "origin_not_allowed"
+	CrossSiteRequest  Code = "cross_site_request"
+	StoreUnavailable  Code = "store_unavailable"
+	SignOutIncomplete Code = "sign_out_incomplete"
+
+	// The way through the identity provider.
+	CallbackInvalid   Code = "callback_invalid"
+	LoginCookieLost   Code = "login_cookie_lost"
+	IssuerMismatch    Code = "issuer_mismatch"
+	IdPUnavailable    Code = "idp_unavailable"
+	IdPTimeout        Code = "idp_timeout"
+	IdPDenied         Code = "idp_access_denied"
+	IdPInteraction    Code = "idp_interaction_required"
+	IdPError          Code = "idp_error"
+	ClientRejected    Code = "idp_client_rejected"
+	CodeRejected      Code = "idp_code_rejected"
+	TokenInvalid      Code = "idp_token_response_invalid"
+	AccessTokenAbsent Code = "idp_access_token_missing"
+	IDTokenAbsent     Code = "idp_id_token_missing"
+	IDTokenInvalid    Code = "id_token_invalid"
+	ClockSkew         Code = "clock_skew"
+	UserinfoInvalid   Code = "userinfo_invalid"
+	EmailUnverified   Code = "email_unverified"
+
+	// The app behind us.
+	UpstreamUnreachable Code = "upstream_unreachable"
+	UpstreamTimeout     Code = "upstream_timeout"
+	UpstreamInvalid     Code = "upstream_invalid_response"
+)
+
+const tellOperator = "If it happens again, tell the people who run this service the request id below."
+
+var catalogue = map[Code]Error{
+	Internal: {Status: http.StatusInternalServerError, Title: "Something went wrong",
+		Detail: "This request could not be handled because of a fault on our side.", Hint: tellOperator},
+
+	BadRequest: {Status: http.StatusBadRequest, Title: "Request not understood",
+		Detail: "The request is not valid HTTP for this site.", Hint: "Check the address and try again."},
+	BadPath: {Status: http.StatusBadRequest, Title: "Address not accepted",
+		Detail: "The path contains characters that this site does not accept.", Hint: "Remove the backslash or control character from the address."},
+	MethodNotAllowed: {Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
+		Detail: "This address does not answer that request method."},
+	NotFound: {Status: http.StatusNotFound, Title: "Page not found",
+		Detail: "There is nothing at this address."},
+	MisdirectedHost: {Status: http.StatusMisdirectedRequest, Title: "Wrong host",
+		Detail: "This server does not answer for the host name in the request.",
+		Hint:   "Operators: the host must be that of SALLYPORT_PUBLIC_URL or be listed in SALLYPORT_ALLOWED_HOSTS."},
+	CookiesTooLarge: {Status: http.StatusRequestHeaderFieldsTooLarge, Title: "Too many cookies",
+		Detail: "Your browser sent more cookies for this site than it accepts.", Hint: "Clear the cookies of this site and try again."},
+
+	SignInRequired: {Status: http.StatusUnauthorized, Title: "Sign-in required",
+		Detail: "There is no valid session with this request.", Hint: "Open login_url in a browser window to sign in."},
+	SignInLoop: {Status: http.StatusBadRequest, Title: "Sign-in does not hold",
+		Detail: "You signed in several times within seconds, and each session was gone at the next request.",
+		Hint:   "Operators: when more than one replica runs, they need one shared session store and the same SALLYPORT_SECRET."},
+	EmailNotAllowed: {Status: http.StatusForbidden, Title: "No access",
+		Detail: "You are signed in, but this account may not use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
+	GroupNotAllowed: {Status: http.StatusForbidden, Title: "No access",
+		Detail: "You are signed in, but this account is not in a group that may use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
+	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
+		Detail: "A page of another site tried to open a connection to this one.",
+		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
+	CrossSiteRequest: {Status: http.StatusForbidden, Title: "Cross-site request refused",
+		Detail: "This request came from a page of another site.", Hint: "Open this site directly and try again."},
+	StoreUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sessions cannot be read right now",
+		Detail: "The session store does not answer; you are still signed in.", Hint: "Wait a moment and reload the page.", RetryAfter: 5 * time.Second},
+	SignOutIncomplete: {Status: http.StatusServiceUnavailable, Title: "Sign-out incomplete",
+		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
+
+	CallbackInvalid: {Status: http.StatusBadRequest, Title: "Sign-in could not be completed",
+		Detail: "The answer that came back from the identity provider is incomplete or was changed.", Hint: "Start the sign-in again."},
+	LoginCookieLost: {Status: http.StatusBadRequest, Title: "Sign-in could not be completed",
+		Detail: "Your browser came back without the cookie that this sign-in began with.",
+		Hint:   "Allow cookies for this site, use one browser window for the whole sign-in, and finish it within ten minutes."},
+	IssuerMismatch: {Status: http.StatusForbidden, Title: "Sign-in could not be completed",
+		Detail: "The answer came from another identity provider than the one you were sent to.", Hint: tellOperator},
+	IdPUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sign-in is not available right now",
+		Detail: "The identity provider cannot be reached.", Hint: "Wait a moment and try again. People who are already signed in are not affected.", RetryAfter: 5 * time.Second},
+	IdPTimeout: {Status: http.StatusGatewayTimeout, Title: "Sign-in took too long",
+		Detail: "The identity provider did not answer in time.", Hint: "Wait a moment and try again."},
+	IdPDenied: {Status: http.StatusForbidden, Title: "Sign-in was declined",
+		Detail: "The identity provider did not let this account in, or the sign-in was cancelled.", Hint: "Try again, perhaps with another account, or ask whoever manages your account for access to this application."},
+	IdPInteraction: {Status: http.StatusForbidden, Title: "Sign-in needs your attention",
+		Detail: "The identity provider needs something from you before it can sign you in.", Hint: "Try again and follow its steps; a managed device may need the system browser."},
+	IdPError: {Status: http.StatusBadGateway, Title: "Sign-in failed",
+		Detail: "The identity provider reported an error.", Hint: "Wait a moment and try again. " + tellOperator},
+	ClientRejected: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
+		Detail: "The identity provider does not accept this application's own credentials, so nobody can sign in.",
+		Hint:   "Operators: check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET (it may have expired) and SALLYPORT_OIDC_CLIENT_AUTH."},
+	CodeRejected: {Status: http.StatusBadGateway, Title: "Sign-in could not be completed",
+		Detail: "The identity provider no longer accepts this sign-in.", Hint: "Start the sign-in again."},
+	TokenInvalid: {Status: http.StatusBadGateway, Title: "Sign-in failed",
+		Detail: "The identity provider's answer could not be understood.", Hint: tellOperator},
+	AccessTokenAbsent: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
+		Detail: "The identity provider returned no access token.",
+		Hint:   "Operators: ask for a scope of a resource in SALLYPORT_OIDC_SCOPES; Azure AD B2C wants the client id as a scope."},
+	IDTokenAbsent: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
+		Detail: "The identity provider returned no ID token.", Hint: "Operators: SALLYPORT_OIDC_SCOPES must contain openid."},
+	IDTokenInvalid: {Status: http.StatusForbidden, Title: "Sign-in could not be verified",
+		Detail: "The identity provider's statement about who you are did not pass verification.", Hint: tellOperator},
+	ClockSkew: {Status: http.StatusForbidden, Title: "Clocks disagree",
+		Detail: "The identity provider's statement is not valid at this server's time.", Hint: "Operators: compare the clocks of this server and the identity provider (sallyport check shows the difference)."},
+	UserinfoInvalid: {Status: http.StatusBadGateway, Title: "Sign-in could not be verified",
+		Detail: "The identity provider's details about you could not be used.", Hint: tellOperator},
+	EmailUnverified: {Status: http.StatusForbidden, Title: "E-mail address not verified",
+		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address at the identity provider, then try again."},
+
+	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
+		Detail: "You are signed in, but the application behind this address could not be reached.", Hint: "Wait a moment and reload the page."},
+	UpstreamTimeout: {Status: http.StatusGatewayTimeout, Title: "The application did not answer",
+		Detail: "The application behind this address took too long to answer.", Hint: "Wait a moment and reload the page."},
+	UpstreamInvalid: {Status: http.StatusBadGateway, Title: "The application's answer was not valid",
+		Detail: "The application behind this address sent something that is not valid HTTP.", Hint: tellOperator},
+}

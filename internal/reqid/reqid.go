@@ -1,0 +1,49 @@
+// Package reqid carries the identifier that joins a page, a log line and an
+// upstream's log line.
+//
+// # Trust
+//
+// An identifier from a client is used only after Valid, and only when the peer
+// is a trusted proxy.
+package reqid
+
+import (
+	"context"
+	"crypto/rand"
+)
+
+// Header is the field that carries the identifier in requests and answers.
+const Header = "X-Request-Id"
+
+// maxLength bounds an identifier taken over from a trusted proxy, in bytes.
+const maxLength = 64
+
+type key struct{}
+
+// New returns a fresh identifier of 26 characters and 128 random bits.
+func New() string { return rand.Text() }
+
+// Valid reports whether id is 1 to 64 characters of [A-Za-z0-9-].
+func Valid(id string) bool {
+	if id == "" || len(id) > maxLength {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// With returns a context that carries id.
+func With(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, key{}, id)
+}
+
+// From returns the identifier that ctx carries, or "".
+func From(ctx context.Context) string {
+	id, _ := ctx.Value(key{}).(string)
+	return id
+}

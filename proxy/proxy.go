@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/proxy/policy"
+	"github.com/sallyport/sallyport/session"
+)
+
+// Authenticator says who sent a request; session.Manager is one.
+type Authenticator interface {
+	// Authenticate returns the request's session and counts as its use, or a
+	// *session.NoSessionError or *session.StoreError.
+	Authenticate(r *http.Request) (*session.Session, error)
+	// Peek is Authenticate without prolonging the idle time.
+	Peek(r *http.Request) (*session.Session, error)
+	// Touch counts activity on an open stream as use of its session.
+	Touch(ctx context.Context, s *session.Session) error
+	// OnEnd calls f once when s ends, so that a stream of s can be closed.
+	OnEnd(s *session.Session, f func()) (stop func())
+}
+
+// Login begins a sign-in; the OpenID Connect relying party is one.
+type Login interface {
+	// Begin answers a navigation without a session: a redirect to the identity
+	// provider that later leads to to, or a page saying why not. attempt is
+	// session.NoSessionError.Attempt.
+	Begin(w http.ResponseWriter, r *http.Request, to session.ReturnTo, attempt int)
+}
+
+// Pages renders failures; pages.Renderer is one.
+type Pages interface {
+	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
+}
+
+// Route is one endpoint below SALLYPORT_PREFIX that a protocol brings along.
+type Route struct {
+	Path    string   // relative to the prefix, e.g. "/callback"
+	Name    string   // bounded label for metrics and logs, e.g. "callback"
+	Methods []string // any other method gets 405
+	Handler http.Handler
+}
+
+// Authorization says what becomes of the Authorization field on its way to the
+// app.
+type Authorization string
+
+// The values of SALLYPORT_PASS_AUTHORIZATION.
+const (
+	AuthorizationClient      Authorization = "none"         // the client's own passes
+	AuthorizationAccessToken Authorization = "access_token" // Bearer and the access token
+	AuthorizationIDToken     Authorization = "id_token"     // Bearer and the ID token
+)
+
+// Config makes a Site.
+type Config struct {
+	PublicURL      *url.URL // origin and optional base path that browsers use
+	Prefix         string   // e.g. "/oauth2"; below the base path
+	AllowedHosts   []string // hosts served beside PublicURL's
+	AllowedOrigins []string // origins beside our own whose WebSockets pass
+
+	Upstream        *url.URL // http, https, h2c, or unix with a path
+	UpstreamTimeout time.Duration
+	UpstreamCA      *x509.CertPool // nil = the system's
+	PassHost        bool           // keep the client's Host
+
+	Trusted           []netip.Prefix // peers whose forwarding headers are believed
+	PassClientHeaders []string       // exceptions to the list of removed names
+	PassAccessToken   bool
+	PassIDToken       bool
+	PassAuthorization Authorization
+
+	Policy  *policy.Policy
+	Cookies session.Cookies
+	Returns *session.ReturnPolicy
+	Auth    Authenticator
+	Login   Login
+	Pages   Pages
+	Routes  []Route
+
+	AccessLog  bool
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}

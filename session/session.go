@@ -1,0 +1,74 @@
+package session
+
+import (
+	"time"
+
+	"github.com/sallyport/sallyport/internal/secret"
+)
+
+// Identity is what the app is told about a person. Its strings are UTF-8, with
+// surrounding white space already trimmed; an absent claim is "".
+type Identity struct {
+	Issuer  string // iss of the ID token, byte for byte
+	Subject string // sub of the ID token; never empty in a session
+	SID     string // sid of the ID token: the IdP's own session, "" when it names none
+
+	User   string // the claim of SALLYPORT_CLAIM_USER
+	Email  string // the claim of SALLYPORT_CLAIM_EMAIL
+	Name   string // the claim of SALLYPORT_CLAIM_NAME
+	Groups []string
+
+	ACR      string
+	AMR      []string
+	AuthTime time.Time // zero when the IdP did not say
+}
+
+// Grant is what the protocol that made a session keeps to prolong and to end
+// it. This package stores it and never looks inside.
+type Grant struct {
+	AccessToken  secret.Text
+	IDToken      secret.Text
+	RefreshToken secret.Text
+	ExpiresAt    time.Time // of the access token; zero when the IdP did not say
+}
+
+// Session is one signed-in browser: an immutable snapshot that any number of
+// requests may share.
+type Session struct {
+	Handle    Handle // names the session in the store; safe to log
+	IdP       string // which of the configured providers; a bounded label
+	Identity  Identity
+	Grant     Grant
+	CreatedAt time.Time
+	LastSeen  time.Time // coarse: see Manager.Authenticate
+	ExpiresAt time.Time // absolute; nothing prolongs it
+	// IdleAt is when the session ends if no request comes; zero when there is
+	// no idle limit. Never after ExpiresAt.
+	IdleAt time.Time
+}
+
+// Login is what a protocol hands over once it knows who somebody is.
+type Login struct {
+	IdP      string
+	Identity Identity
+	Grant    Grant
+	Attempt  int // from Pending.Attempt
+}
+
+// Reason says why a session ended: a metric label and a word in the log.
+type Reason string
+
+// The reasons of session_ends_total.
+const (
+	EndedByPerson Reason = "logout"   // RP-initiated, here
+	EndedByIdle   Reason = "idle"     // SALLYPORT_SESSION_IDLE passed
+	EndedByAge    Reason = "max_age"  // SALLYPORT_SESSION_MAX_AGE passed
+	EndedByNewOne Reason = "replaced" // the same browser signed in again
+	EndedByStore  Reason = "evicted"  // the store was full
+	EndedByIdP    Reason = "idp_session_ended"
+)
+
+// Reasons lists every Reason, so that each metric series exists from the start.
+func Reasons() []Reason {
+	return []Reason{EndedByPerson, EndedByIdle, EndedByAge, EndedByNewOne, EndedByStore, EndedByIdP}
+}
