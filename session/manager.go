@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,45 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// NoSessionError says that a request has no session, and why. It is an answer,
-// not a failure of ours: signing in helps.
-type NoSessionError struct {
-	Why NoSession
-	// Attempt is above zero when the request carries a ticket that we made
-	// seconds ago and whose session is nevertheless gone: the number of
-	// sign-ins in a row that did not hold. A second replica with a memory
-	// store of its own looks like this.
-	Attempt int
-}
-
-// NoSession is why a request has none.
-type NoSession string
-
-// The reasons for having no session.
-const (
-	NoCookie      NoSession = "no_cookie"      // none was sent
-	CookieInvalid NoSession = "cookie_invalid" // not sealed by us, changed, doubled
-	SessionGone   NoSession = "session_gone"   // the store no longer knows it
-	SessionIdle   NoSession = "session_idle"
-	SessionAged   NoSession = "session_expired"
-)
-
-// Error implements error.
-func (e *NoSessionError) Error() string { return "no session: " + string(e.Why) }
-
-// StoreError says that the store could not answer. The session may be alive:
-// nothing is deleted and no cookie is cleared on account of it.
-type StoreError struct {
-	Op  string // get, create, replace, delete
-	Err error
-}
-
-// Error implements error.
-func (e *StoreError) Error() string { return fmt.Sprintf("session store %s: %v", e.Op, e.Err) }
-
-// Unwrap returns the store's own error.
-func (e *StoreError) Unwrap() error { return e.Err }
-
 // Config makes a Manager.
 type Config struct {
 	Store   Store
@@ -55,10 +17,150 @@ type Config struct {
 	Cookies Cookies
 	MaxAge  time.Duration // absolute lifetime; above zero
 	Idle    time.Duration // 0 = no idle limit
+	// Home is where a sign-in leads whose own address does not fit its cookie:
+	// ReturnPolicy.Home. The zero value is "/".
+	Home ReturnTo
 
-	Now        func() time.Time
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	Now        func() time.Time      // nil = time.Now
+	Logger     *slog.Logger          // nil = nothing is logged
+	Registerer prometheus.Registerer // nil = the metrics are not exported
 }
 
-var errConfig = errors.New("session: incomplete configuration")
+// Manager knows who is signed in. Its methods are safe for concurrent use.
+type Manager struct {
+	store   meteredStore
+	keys    *KeyRing
+	cookies Cookies
+	maxAge  time.Duration
+	idle    time.Duration
+	// useEvery is how old LastSeen may get before a request writes it anew: a
+	// sixtieth of the idle limit, at least a second.
+	useEvery time.Duration
+	home     ReturnTo
+
+	now     func() time.Time
+	logger  *slog.Logger
+	metrics *metrics
+	cache   *cache
+	watches *watches
+}
+
+// NewManager validates the configuration and registers the metrics.
+func NewManager(cfg Config) (*Manager, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		keys: cfg.Keys, cookies: cfg.Cookies, home: cfg.Home,
+		maxAge: cfg.MaxAge, idle: cfg.Idle, useEvery: time.Minute,
+		now: cfg.Now, logger: cfg.Logger,
+		cache: newCache(), watches: newWatches(),
+	}
+	if m.idle > 0 {
+		m.useEvery = max(m.idle/60, time.Second)
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	if m.logger == nil {
+		m.logger = slog.New(slog.DiscardHandler)
+	}
+	metrics, err := newMetrics(cfg.Registerer, cfg.Store)
+	if err != nil {
+		return nil, err
+	}
+	m.metrics = metrics
+	m.store = meteredStore{store: cfg.Store, now: m.now, seconds: metrics.storeSeconds}
+	if f, ok := cfg.Store.(Forgetter); ok {
+		f.OnForget(m.forgotten)
+	}
+	return m, nil
+}
+
+func (cfg Config) check() error {
+	var faults []error
+	if cfg.Store == nil {
+		faults = append(faults, errors.New("session: Config.Store is missing"))
+	}
+	if cfg.Keys == nil {
+		faults = append(faults, errors.New("session: Config.Keys is missing"))
+	}
+	if cfg.Cookies.session == "" {
+		faults = append(faults, errors.New("session: Config.Cookies is missing"))
+	}
+	if cfg.MaxAge <= 0 {
+		faults = append(faults, fmt.Errorf("SALLYPORT_SESSION_MAX_AGE is %v, it must be above zero", cfg.MaxAge))
+	}
+	if cfg.Idle < 0 {
+		faults = append(faults, fmt.Errorf("SALLYPORT_SESSION_IDLE is %v, it must be above zero, or 0 for no idle limit", cfg.Idle))
+	}
+	return errors.Join(faults...)
+}
+
+// Cookies returns the names and attributes of our cookies.
+func (m *Manager) Cookies() Cookies { return m.cookies }
+
+// Ready reports whether the store is in reach; a store that has no Ping always
+// is.
+func (m *Manager) Ready(ctx context.Context) error {
+	p, ok := m.store.store.(Pinger)
+	if !ok {
+		return nil
+	}
+	if err := p.Ping(ctx); err != nil {
+		return &StoreError{Op: "ping", Err: err}
+	}
+	return nil
+}
+
+// forgotten hears of records that the store dropped by itself.
+func (m *Manager) forgotten(h Handle, r Record, evicted bool) {
+	reason := EndedByAge
+	switch {
+	case evicted:
+		reason = EndedByStore
+	case m.idle > 0 && r.ExpiresAt.Equal(m.idleEnd(r.LastSeen)):
+		reason = EndedByIdle
+	}
+	m.ended(h, reason)
+}
+
+// ended counts the end of a session and tells its streams.
+func (m *Manager) ended(h Handle, why Reason) {
+	m.metrics.ends.WithLabelValues(string(why)).Inc()
+	m.watches.fire(h)
+}
+
+// idleEnd is when a session ends that was last seen then, as far as the idle
+// limit goes. A use up to useEvery later may not have been written, so that
+// much is allowed for: a session ends between idle and idle+useEvery after its
+// last request, never before.
+func (m *Manager) idleEnd(lastSeen time.Time) time.Time {
+	return lastSeen.Add(m.idle + m.useEvery)
+}
+
+// timed returns s with the times that follow from configuration and use.
+func (m *Manager) timed(s Session, lastSeen time.Time) *Session {
+	s.LastSeen = lastSeen
+	s.ExpiresAt = s.CreatedAt.Add(m.maxAge)
+	s.IdleAt = time.Time{}
+	if m.idle > 0 {
+		s.IdleAt = earlier(s.ExpiresAt, m.idleEnd(lastSeen))
+	}
+	return &s
+}
+
+// storeUntil is when the store may forget the record of s.
+func storeUntil(s *Session) time.Time {
+	if s.IdleAt.IsZero() {
+		return s.ExpiresAt
+	}
+	return s.IdleAt
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

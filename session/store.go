@@ -84,3 +84,11 @@ type Counter interface {
 type Pinger interface {
 	Ping(ctx context.Context) error
 }
+
+// Forgetter is a Store of this process that drops records by itself and says
+// so. OnForget is called once, before the store is used. f is called outside
+// the store's locks after a record expired, or was evicted because the store
+// was full.
+type Forgetter interface {
+	OnForget(f func(h Handle, r Record, evicted bool))
+}

@@ -1,0 +1,42 @@
+package session
+
+import "fmt"
+
+// NoSessionError says that a request has no session, and why. It is an answer,
+// not a failure of ours: signing in helps.
+type NoSessionError struct {
+	Why NoSession
+	// Attempt is above zero when the request carries a ticket that we made
+	// seconds ago and whose session is nevertheless gone: the number of
+	// sign-ins in a row that did not hold. A second replica with a memory
+	// store of its own looks like this.
+	Attempt int
+}
+
+// NoSession is why a request has none.
+type NoSession string
+
+// The reasons for having no session.
+const (
+	NoCookie      NoSession = "no_cookie"      // none was sent
+	CookieInvalid NoSession = "cookie_invalid" // not sealed by us, changed, malformed
+	SessionGone   NoSession = "session_gone"   // the store no longer knows it
+	SessionIdle   NoSession = "session_idle"
+	SessionAged   NoSession = "session_expired"
+)
+
+// Error implements error.
+func (e *NoSessionError) Error() string { return "no session: " + string(e.Why) }
+
+// StoreError says that the store could not answer. The session may be alive:
+// nothing is deleted and no cookie is cleared on account of it.
+type StoreError struct {
+	Op  string // get, create, replace, delete, ping
+	Err error
+}
+
+// Error implements error.
+func (e *StoreError) Error() string { return fmt.Sprintf("session store %s: %v", e.Op, e.Err) }
+
+// Unwrap returns the store's own error.
+func (e *StoreError) Unwrap() error { return e.Err }

@@ -1,0 +1,113 @@
+package memstore
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/session"
+)
+
+const (
+	sweepEvery = time.Second
+	// sweepShards is how many shards one turn visits: all in 64 seconds, each
+	// locked for itself.
+	sweepShards = 4
+)
+
+// sweeper drops expired records a few shards at a time. It is a timer that is
+// set only while there are records, so that an unused store costs nothing and
+// nobody has to close one.
+type sweeper struct {
+	mu      sync.Mutex
+	running bool
+	next    int
+}
+
+// start sees to it that the sweeps go on.
+func (w *sweeper) start(s *Store) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		w.running = true
+		time.AfterFunc(sweepEvery, func() { w.turn(s) })
+	}
+}
+
+func (w *sweeper) turn(s *Store) {
+	w.mu.Lock()
+	first := w.next
+	w.next = (first + sweepShards) % shardCount
+	w.mu.Unlock()
+	for i := range sweepShards {
+		s.expire(&s.shards[(first+i)%shardCount])
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.count.Load() == 0 {
+		w.running = false
+		return
+	}
+	time.AfterFunc(sweepEvery, func() { w.turn(s) })
+}
+
+// expire drops what has expired in one shard.
+func (s *Store) expire(sh *shard) {
+	now := s.now()
+	type dropped struct {
+		h session.Handle
+		r session.Record
+	}
+	var gone []dropped
+	sh.mu.Lock()
+	for h, r := range sh.records {
+		if !alive(r, now) {
+			gone = append(gone, dropped{h, r})
+			delete(sh.records, h)
+		}
+	}
+	sh.mu.Unlock()
+	s.count.Add(-int64(len(gone)))
+	for _, d := range gone {
+		s.tell(d.h, d.r, false)
+	}
+}
+
+// evict drops one record other than keep: of a sample of keep's shard an
+// expired one, or else the one that was seen last the longest ago. When keep is
+// alone in its shard, the next shards are tried.
+func (s *Store) evict(keep session.Handle, now time.Time) {
+	for i := range shardCount {
+		sh := &s.shards[(int(keep[0])+i)%shardCount]
+		sh.mu.Lock()
+		h, r, ok := sh.oldest(keep, now)
+		if ok {
+			delete(sh.records, h)
+		}
+		sh.mu.Unlock()
+		if ok {
+			s.count.Add(-1)
+			s.tell(h, r, alive(r, now))
+			return
+		}
+	}
+}
+
+// oldest samples the shard. Go's map iteration begins at a random place.
+func (sh *shard) oldest(keep session.Handle, now time.Time) (oldest session.Handle, record session.Record, ok bool) {
+	looked := 0
+	for h, r := range sh.records {
+		if h == keep {
+			continue
+		}
+		if !alive(r, now) {
+			return h, r, true
+		}
+		if !ok || r.LastSeen.Before(record.LastSeen) {
+			oldest, record, ok = h, r, true
+		}
+		if looked++; looked == sample {
+			break
+		}
+	}
+	return oldest, record, ok
+}

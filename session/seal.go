@@ -1,0 +1,127 @@
+package session
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/secret"
+)
+
+const recordVersion = 1
+
+// recordBody is the JSON inside a sealed record. It repeats Session's fields
+// because secret.Text does not marshal to what it holds.
+type recordBody struct {
+	IdP       string    `json:"idp"`
+	CreatedAt time.Time `json:"created_at"`
+
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	SID      string   `json:"sid,omitempty"`
+	User     string   `json:"user,omitempty"`
+	Email    string   `json:"email,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	Groups   []string `json:"groups,omitempty"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	AuthTime int64    `json:"auth_time,omitempty"` // Unix seconds
+
+	AccessToken  string `json:"access_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	ExpiresAt    int64  `json:"expires_at,omitempty"` // of the access token, Unix seconds
+}
+
+// sealSession encrypts what a store keeps of s under the ticket's own key:
+// version, nonce, AES-256-GCM. The version and the handle are authenticated
+// with it, so that a store that swaps two records opens neither.
+func sealSession(t *ticket, s *Session) ([]byte, error) {
+	id, g := s.Identity, s.Grant
+	plain, err := json.Marshal(recordBody{
+		IdP: s.IdP, CreatedAt: s.CreatedAt,
+		Issuer: id.Issuer, Subject: id.Subject, SID: id.SID,
+		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups,
+		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
+		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
+		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding session: %w", err)
+	}
+	gcm, err := t.cipher()
+	if err != nil {
+		return nil, err
+	}
+	return gcm.Seal([]byte{recordVersion}, nil, plain, recordAAD(s.Handle)), nil
+}
+
+// openSession is the reverse. The times that depend on configuration and use
+// are left to the caller.
+func openSession(t *ticket, sealed []byte) (*Session, error) {
+	if len(sealed) == 0 || sealed[0] != recordVersion {
+		return nil, fmt.Errorf("opening session record: not of version %d", recordVersion)
+	}
+	gcm, err := t.cipher()
+	if err != nil {
+		return nil, err
+	}
+	h := t.handle()
+	plain, err := gcm.Open(nil, nil, sealed[1:], recordAAD(h))
+	if err != nil {
+		return nil, fmt.Errorf("opening session record: %w", err)
+	}
+	var b recordBody
+	if err := json.Unmarshal(plain, &b); err != nil {
+		return nil, fmt.Errorf("decoding session record: %w", err)
+	}
+	return &Session{
+		Handle: h, IdP: b.IdP, CreatedAt: b.CreatedAt,
+		Identity: Identity{
+			Issuer: b.Issuer, Subject: b.Subject, SID: b.SID,
+			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups,
+			ACR: b.ACR, AMR: b.AMR, AuthTime: fromUnix(b.AuthTime),
+		},
+		Grant: Grant{
+			AccessToken: secret.New(b.AccessToken), IDToken: secret.New(b.IDToken),
+			RefreshToken: secret.New(b.RefreshToken), ExpiresAt: fromUnix(b.ExpiresAt),
+		},
+	}, nil
+}
+
+// cipher is AES-256-GCM that puts a random nonce in front. A key seals one
+// session's few records, far below the 2^32 that random nonces allow
+// (NIST SP 800-38D §8.3).
+func (t *ticket) cipher() (cipher.AEAD, error) {
+	block, err := aes.NewCipher(t.key[:])
+	if err != nil {
+		return nil, fmt.Errorf("making record cipher: %w", err)
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("making record cipher: %w", err)
+	}
+	return gcm, nil
+}
+
+func recordAAD(h Handle) []byte {
+	return append([]byte{recordVersion}, h[:]...)
+}
+
+// toUnix keeps whole seconds, so that no year an IdP makes up fails to encode;
+// the zero time is 0.
+func toUnix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func fromUnix(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
