@@ -118,10 +118,15 @@ func (g glob) match(path string) bool {
 }
 
 // match reports whether text has all literals of s in order, the first at its
-// beginning and the last at its end.
+// beginning and the last at its end. A "*" alone does not match the empty segment
+// behind a trailing slash: to many applications "/files/" is "/files", which
+// "/files/*" does not name.
 func (s segment) match(text string) bool {
 	if len(s) == 1 {
 		return text == s[0]
+	}
+	if text == "" {
+		return false
 	}
 	first, last := s[0], s[len(s)-1]
 	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {

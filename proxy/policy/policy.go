@@ -26,9 +26,9 @@ type Config struct {
 	// AllowedGroups are group names, compared exactly.
 	AllowedGroups []string
 	// PublicPaths are patterns of whole paths, below the root of the host:
-	// "*" stands for any text within a segment, "**" as a segment of its own
-	// for any number of segments, none included. There are no other special
-	// characters.
+	// "*" stands for any text within a segment (alone, for a segment that is not
+	// empty), "**" as a segment of its own for any number of segments, none
+	// included. There are no other special characters.
 	PublicPaths []string
 }
 
