@@ -89,7 +89,7 @@ func TestRealmGroupsReachTheIDToken(t *testing.T) {
 	if len(mappers) != 1 || mappers[0].ProtocolMapper != "oidc-group-membership-mapper" {
 		t.Fatalf("mappers are %v, want the one for groups", mappers)
 	}
-	// full.path off, or the app sees "/staff".
+	// full.path off, or the app sees "/engineering".
 	want := map[string]string{"claim.name": "groups", "id.token.claim": "true", "full.path": "false"}
 	for key, value := range want {
 		if got := mappers[0].Config[key]; got != value {
