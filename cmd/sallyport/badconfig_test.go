@@ -1,0 +1,188 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestBadConfiguration pins every message: one wrong value in an otherwise
+// valid environment gives exactly one fault.
+func TestBadConfiguration(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		changes map[string]string
+		want    string
+	}{
+		{"missing public URL", map[string]string{"SALLYPORT_PUBLIC_URL": ""}, "SALLYPORT_PUBLIC_URL is required; set it, for example to https://app.example.com"},
+		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080"},
+		{"missing issuer", map[string]string{"SALLYPORT_OIDC_ISSUER": ""}, "SALLYPORT_OIDC_ISSUER is required; set it, for example to https://idp.example.com/realms/main"},
+		{"missing client id", map[string]string{"SALLYPORT_OIDC_CLIENT_ID": ""}, "SALLYPORT_OIDC_CLIENT_ID is required; set it, for example to sallyport"},
+		{"missing client secret", map[string]string{"SALLYPORT_OIDC_CLIENT_SECRET": ""}, "SALLYPORT_OIDC_CLIENT_SECRET is required; set it to the client secret from the provider (or SALLYPORT_OIDC_CLIENT_SECRET_FILE to a file that holds it); a public client without a secret needs SALLYPORT_OIDC_CLIENT_AUTH=none"},
+		{"missing secret", map[string]string{"SALLYPORT_SECRET": ""}, "SALLYPORT_SECRET is required; set it, for example to the output of: sallyport keygen"},
+
+		{"unknown, near", map[string]string{"SALLYPORT_UPSTRAEM": "x"}, "SALLYPORT_UPSTRAEM is not a variable of Sallyport; did you mean SALLYPORT_UPSTREAM?"},
+		{"unknown, near a file", map[string]string{"SALLYPORT_SECRT_FILE": "x"}, "SALLYPORT_SECRT_FILE is not a variable of Sallyport; did you mean SALLYPORT_SECRET_FILE?"},
+		{"unknown, missing part", map[string]string{"SALLYPORT_CLIENT_ID": "x"}, "SALLYPORT_CLIENT_ID is not a variable of Sallyport; did you mean SALLYPORT_OIDC_CLIENT_ID?"},
+		{"unknown, far", map[string]string{"SALLYPORT_WAFFLES": "x"}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
+		{"unknown, even when empty", map[string]string{"SALLYPORT_WAFFLES": ""}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
+		{"no file form of a plain one", map[string]string{"SALLYPORT_PREFIX_FILE": "x"}, "SALLYPORT_PREFIX_FILE is not a variable of Sallyport; did you mean SALLYPORT_PREFIX?"},
+		{"later: redis", map[string]string{"SALLYPORT_REDIS_URL": "redis://x"}, "SALLYPORT_REDIS_URL is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+		{"later: rule", map[string]string{"SALLYPORT_RULE_10_PATHS": "/a"}, "SALLYPORT_RULE_10_PATHS is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+		{"later: second provider", map[string]string{"SALLYPORT_OIDC_2_ISSUER": "x"}, "SALLYPORT_OIDC_2_ISSUER is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+
+		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
+		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
+		{"not a number", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "64k"}, `SALLYPORT_MAX_HEADER_BYTES is "64k", not a whole number; write digits alone`},
+		{"empty entry", map[string]string{"SALLYPORT_PUBLIC_PATHS": "/a,,/b"}, "SALLYPORT_PUBLIC_PATHS has an empty entry at position 2; separate entries by single commas"},
+		{"max age not a duration", map[string]string{"SALLYPORT_OIDC_MAX_AGE": "3600"}, `SALLYPORT_OIDC_MAX_AGE is "3600", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
+
+		{"OP-16 empty allow-list: emails", map[string]string{"SALLYPORT_ALLOWED_EMAILS": ""}, "SALLYPORT_ALLOWED_EMAILS is set but empty, which would let everyone in; list who may pass, or remove the variable to let everyone in"},
+		{"OP-16 empty allow-list: domains", map[string]string{"SALLYPORT_ALLOWED_EMAIL_DOMAINS": ""}, "SALLYPORT_ALLOWED_EMAIL_DOMAINS is set but empty, which would let everyone in; list who may pass, or remove the variable to let everyone in"},
+		{"OP-16 empty allow-list: groups", map[string]string{"SALLYPORT_ALLOWED_GROUPS": ""}, "SALLYPORT_ALLOWED_GROUPS is set but empty, which would let everyone in; list who may pass, or remove the variable to let everyone in"},
+		{"OP-16 blank allow-list", map[string]string{"SALLYPORT_ALLOWED_GROUPS": " "}, "SALLYPORT_ALLOWED_GROUPS has an empty entry at position 1; separate entries by single commas"},
+		{"OP-16 everything public", map[string]string{"SALLYPORT_PUBLIC_PATHS": "/**"}, `SALLYPORT_PUBLIC_PATHS: "/**" covers everything, so nobody would ever have to sign in; name the public part, such as /public/**`},
+		{"OP-16 unanchored public path", map[string]string{"SALLYPORT_PUBLIC_PATHS": "public"}, `SALLYPORT_PUBLIC_PATHS: "public" does not begin with /; patterns are whole paths such as /public/**`},
+		{"OP-16 trust in everyone", map[string]string{"SALLYPORT_TRUSTED_PROXIES": "0.0.0.0/0"}, `SALLYPORT_TRUSTED_PROXIES has the entry "0.0.0.0/0", which trusts every client to say who it is; list the networks of your own reverse proxies`},
+		{"OP-16 trust in everyone, IPv6", map[string]string{"SALLYPORT_TRUSTED_PROXIES": "::/0"}, `SALLYPORT_TRUSTED_PROXIES has the entry "::/0", which trusts every client to say who it is; list the networks of your own reverse proxies`},
+		{"OP-16 cookie for .com", map[string]string{"SALLYPORT_COOKIE_DOMAIN": ".com"}, `SALLYPORT_COOKIE_DOMAIN is ".com", below which anyone can have a host; use a domain of your own, or leave it unset`},
+		{"OP-16 cookie for co.uk", map[string]string{"SALLYPORT_COOKIE_DOMAIN": "co.uk", "SALLYPORT_PUBLIC_URL": "https://app.co.uk"}, `SALLYPORT_COOKIE_DOMAIN is "co.uk", below which anyone can have a host; use a domain of your own, or leave it unset`},
+		{"OP-16 http issuer", map[string]string{"SALLYPORT_OIDC_ISSUER": "http://idp.example.com"}, "SALLYPORT_OIDC_ISSUER is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone"},
+		{"OP-16 wildcard domain", map[string]string{"SALLYPORT_ALLOWED_EMAIL_DOMAINS": "*"}, `SALLYPORT_ALLOWED_EMAIL_DOMAINS: "*" would admit every address; to admit everybody who can sign in, leave the variable out`},
+
+		{"public URL relative", map[string]string{"SALLYPORT_PUBLIC_URL": "app.example.com"}, `SALLYPORT_PUBLIC_URL is "app.example.com", not an absolute http:// or https:// URL; write the address that browsers use, such as https://app.example.com`},
+		{"public URL with credentials", map[string]string{"SALLYPORT_PUBLIC_URL": "https://a:b@app.example.com"}, "SALLYPORT_PUBLIC_URL contains a user name or password; write the address that browsers use, such as https://app.example.com"},
+		{"public URL with query", map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com/?x"}, `SALLYPORT_PUBLIC_URL is "https://app.example.com/?x", which has a query; leave out what begins at the question mark`},
+		{"public URL with fragment", map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com/#x"}, `SALLYPORT_PUBLIC_URL is "https://app.example.com/#x", which has a fragment; write the address that browsers use, such as https://app.example.com`},
+		{"public URL with bad port", map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com:99999"}, `SALLYPORT_PUBLIC_URL is "https://app.example.com:99999", whose host and port are not valid; write the address that browsers use, such as https://app.example.com`},
+		{"public URL with dots", map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com/a/../b"}, `SALLYPORT_PUBLIC_URL has the path "/a/../b"; use segments of letters, digits, '-', '_', '.' and '~', such as https://example.com/app`},
+		{"public URL with escape", map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com/a%2Fb"}, `SALLYPORT_PUBLIC_URL has the path "/a%2Fb"; use segments of letters, digits, '-', '_', '.' and '~', such as https://example.com/app`},
+		{"public URL http", map[string]string{"SALLYPORT_PUBLIC_URL": "http://app.example.com"}, "SALLYPORT_PUBLIC_URL is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that sessions travel in the clear"},
+		{"loopback only by its beginning", map[string]string{"SALLYPORT_PUBLIC_URL": "http://localhost.example.com"}, "SALLYPORT_PUBLIC_URL is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that sessions travel in the clear"},
+
+		{"issuer not a URL", map[string]string{"SALLYPORT_OIDC_ISSUER": "ftp://idp"}, `SALLYPORT_OIDC_ISSUER is "ftp://idp", not an absolute http:// or https:// URL; copy the URL from the provider, such as https://idp.example.com`},
+		{"issuer with query", map[string]string{"SALLYPORT_OIDC_ISSUER": "https://idp.example.com?p=x"}, `SALLYPORT_OIDC_ISSUER is "https://idp.example.com?p=x", which has a query; copy the issuer from the provider's metadata; an address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL`},
+		{"issuer with space", map[string]string{"SALLYPORT_OIDC_ISSUER": "https://idp.example.com "}, `SALLYPORT_OIDC_ISSUER is "https://idp.example.com ", which contains white space, a control character or a backslash; copy the URL from the provider, such as https://idp.example.com`},
+		{"issuer is the metadata", map[string]string{"SALLYPORT_OIDC_ISSUER": "https://idp.example.com/.well-known/openid-configuration"}, "SALLYPORT_OIDC_ISSUER is the address of the metadata; set the issuer that the metadata states; an unusual address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL"},
+		{"discovery URL http", map[string]string{"SALLYPORT_OIDC_DISCOVERY_URL": "http://idp.example.com/x"}, "SALLYPORT_OIDC_DISCOVERY_URL is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone"},
+		{"client auth later", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "private_key_jwt"}, `SALLYPORT_OIDC_CLIENT_AUTH is "private_key_jwt", which is not supported by this version; use client_secret_basic, client_secret_post or none`},
+		{"client auth unknown", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "basic"}, `SALLYPORT_OIDC_CLIENT_AUTH is "basic"; use client_secret_basic, client_secret_post or none`},
+		{"secret of a public client", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "none"}, "SALLYPORT_OIDC_CLIENT_SECRET is set, but SALLYPORT_OIDC_CLIENT_AUTH=none would not use it; remove one of the two"},
+		{"scopes without openid", map[string]string{"SALLYPORT_OIDC_SCOPES": "profile"}, "SALLYPORT_OIDC_SCOPES does not contain openid, without which there is no ID token; add openid"},
+		{"scopes by spaces", map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile email"}, `SALLYPORT_OIDC_SCOPES has the entry "profile email"; separate scopes by commas, such as openid,profile,email`},
+		{"algorithm none", map[string]string{"SALLYPORT_OIDC_SIGNING_ALGS": "RS256,none"}, "SALLYPORT_OIDC_SIGNING_ALGS contains none, with which anyone could write an ID token; list asymmetric algorithms such as RS256"},
+		{"algorithm HS256", map[string]string{"SALLYPORT_OIDC_SIGNING_ALGS": "HS256"}, "SALLYPORT_OIDC_SIGNING_ALGS contains HS256, whose key is the client secret, so that whoever knows it could sign in as anyone; set the client to an asymmetric algorithm such as RS256 at the provider"},
+		{"algorithm unknown", map[string]string{"SALLYPORT_OIDC_SIGNING_ALGS": "EdDSA"}, `SALLYPORT_OIDC_SIGNING_ALGS contains "EdDSA"; use RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384 or PS512`},
+		{"prompt none and more", map[string]string{"SALLYPORT_OIDC_PROMPT": "none,login"}, "SALLYPORT_OIDC_PROMPT combines none with another value, which no provider accepts; remove none"},
+		{"prompt unknown", map[string]string{"SALLYPORT_OIDC_PROMPT": "please"}, `SALLYPORT_OIDC_PROMPT is "please"; use login, consent, select_account or none`},
+		{"max age negative", map[string]string{"SALLYPORT_OIDC_MAX_AGE": "-1s"}, "SALLYPORT_OIDC_MAX_AGE is -1s; give whole seconds of 0s or more"},
+		{"max age in pieces", map[string]string{"SALLYPORT_OIDC_MAX_AGE": "1500ms"}, "SALLYPORT_OIDC_MAX_AGE is 1.5s; give whole seconds of 0s or more"},
+		{"acr values by spaces", map[string]string{"SALLYPORT_OIDC_ACR_VALUES": "a b"}, `SALLYPORT_OIDC_ACR_VALUES has the entry "a b"; separate values by commas`},
+		{"resource relative", map[string]string{"SALLYPORT_OIDC_RESOURCE": "api"}, `SALLYPORT_OIDC_RESOURCE has the entry "api"; list absolute URIs without a fragment (RFC 8707)`},
+		{"extra parameter of ours", map[string]string{"SALLYPORT_OIDC_EXTRA_PARAMS": "state=x"}, "SALLYPORT_OIDC_EXTRA_PARAMS sets state, which Sallyport sets itself; remove it"},
+		{"extra parameter of ours, escaped", map[string]string{"SALLYPORT_OIDC_EXTRA_PARAMS": "%72edirect_uri=x"}, "SALLYPORT_OIDC_EXTRA_PARAMS sets redirect_uri, which Sallyport sets itself; remove it"},
+		{"extra parameter with a variable", map[string]string{"SALLYPORT_OIDC_EXTRA_PARAMS": "prompt=login"}, "SALLYPORT_OIDC_EXTRA_PARAMS sets prompt, which has a variable of its own; set SALLYPORT_OIDC_PROMPT"},
+		{"extra parameter without value", map[string]string{"SALLYPORT_OIDC_EXTRA_PARAMS": "hd"}, `SALLYPORT_OIDC_EXTRA_PARAMS has the entry "hd"; write name=value pairs, with % escapes as in a query`},
+		{"logout placeholder", map[string]string{"SALLYPORT_OIDC_LOGOUT_URL": "https://idp.example.com/out?c={client}"}, "SALLYPORT_OIDC_LOGOUT_URL has an unknown placeholder; use {client_id}, {post_logout_redirect_uri}, {id_token} or {state}"},
+		{"logout placeholder in host", map[string]string{"SALLYPORT_OIDC_LOGOUT_URL": "https://{state}/out"}, "SALLYPORT_OIDC_LOGOUT_URL has a placeholder before the query; placeholders stand in the values of query parameters"},
+		{"userinfo", map[string]string{"SALLYPORT_OIDC_USERINFO": "on"}, `SALLYPORT_OIDC_USERINFO is "on"; use auto, always or never`},
+		{"email verified", map[string]string{"SALLYPORT_EMAIL_VERIFIED": "true"}, `SALLYPORT_EMAIL_VERIFIED is "true"; use require, allow_missing or ignore`},
+		{"provider timeout", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "0"}, "SALLYPORT_OIDC_TIMEOUT is 0s; give a duration above zero, such as 30s"},
+
+		{"upstream scheme", map[string]string{"SALLYPORT_UPSTREAM": "ftp://app"}, `SALLYPORT_UPSTREAM is "ftp://app", not an absolute http:// or https:// URL; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
+		{"upstream with credentials", map[string]string{"SALLYPORT_UPSTREAM": "http://user:pass@app"}, "SALLYPORT_UPSTREAM contains a user name or password; write http://host:port, https://host:port, h2c://host:port or unix:///path"},
+		{"upstream unix relative", map[string]string{"SALLYPORT_UPSTREAM": "unix://app.sock"}, `SALLYPORT_UPSTREAM is "unix://app.sock", whose socket path is not absolute; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
+		{"upstream with query", map[string]string{"SALLYPORT_UPSTREAM": "h2c://app?x"}, `SALLYPORT_UPSTREAM is "h2c://app?x", which has a query; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
+		{"upstream timeout", map[string]string{"SALLYPORT_UPSTREAM_TIMEOUT": "-1s"}, "SALLYPORT_UPSTREAM_TIMEOUT is -1s; give a duration above zero, such as 30s"},
+
+		{"listen without port", map[string]string{"SALLYPORT_LISTEN": "4180"}, `SALLYPORT_LISTEN is "4180", not an address; write host:port, :port or unix:///path`},
+		{"listen with named port", map[string]string{"SALLYPORT_LISTEN": ":http"}, `SALLYPORT_LISTEN is ":http", whose port is not a number from 0 to 65535; write host:port, :port or unix:///path`},
+		{"listen unix relative", map[string]string{"SALLYPORT_LISTEN": "unix://x.sock"}, `SALLYPORT_LISTEN is "unix://x.sock", whose socket path is not absolute; write host:port, :port or unix:///path`},
+		{"one address for both", map[string]string{"SALLYPORT_ADMIN_LISTEN": ":4180"}, "SALLYPORT_ADMIN_LISTEN is the same address as SALLYPORT_LISTEN; give each listener its own"},
+		{"prefix relative", map[string]string{"SALLYPORT_PREFIX": "oauth2"}, `SALLYPORT_PREFIX is "oauth2"; begin it with / and end it without, in letters, digits, '-', '_', '.' and '~', such as /oauth2`},
+		{"prefix is everything", map[string]string{"SALLYPORT_PREFIX": "/"}, `SALLYPORT_PREFIX is "/"; begin it with / and end it without, in letters, digits, '-', '_', '.' and '~', such as /oauth2`},
+		{"prefix with dots", map[string]string{"SALLYPORT_PREFIX": "/a/.."}, `SALLYPORT_PREFIX is "/a/.."; begin it with / and end it without, in letters, digits, '-', '_', '.' and '~', such as /oauth2`},
+		{"trusted proxy by name", map[string]string{"SALLYPORT_TRUSTED_PROXIES": "lb.internal"}, `SALLYPORT_TRUSTED_PROXIES has the entry "lb.internal"; list addresses and networks such as 10.0.0.0/8 or fd00::/8`},
+		{"allowed host with scheme", map[string]string{"SALLYPORT_ALLOWED_HOSTS": "https://a"}, `SALLYPORT_ALLOWED_HOSTS has the entry "https://a"; list host names or host:port, without scheme, path or *`},
+		{"allowed host with star", map[string]string{"SALLYPORT_ALLOWED_HOSTS": "*.example.com"}, `SALLYPORT_ALLOWED_HOSTS has the entry "*.example.com"; list host names or host:port, without scheme, path or *`},
+		{"certificate without key", map[string]string{"SALLYPORT_TLS_CERT_FILE": "/x"}, "SALLYPORT_TLS_KEY_FILE is not set, but SALLYPORT_TLS_CERT_FILE is; set both or none"},
+		{"key without certificate", map[string]string{"SALLYPORT_TLS_KEY_FILE": "/x"}, "SALLYPORT_TLS_CERT_FILE is not set, but SALLYPORT_TLS_KEY_FILE is; set both or none"},
+
+		{"secret not base64", map[string]string{"SALLYPORT_SECRET": "$$$"}, "key 1 of SALLYPORT_SECRET: it is not base64; make one with 'sallyport keygen'"},
+		{"secret too short", map[string]string{"SALLYPORT_SECRET": "c2hvcnQ="}, "key 1 of SALLYPORT_SECRET: it has 5 bytes instead of 32; make one with 'sallyport keygen'"},
+		{"secret of zeroes", map[string]string{"SALLYPORT_SECRET": strings.Repeat("A", 43) + "="}, "key 1 of SALLYPORT_SECRET: it is not random; make one with 'sallyport keygen'"},
+		{"store later", map[string]string{"SALLYPORT_SESSION_STORE": "redis"}, `SALLYPORT_SESSION_STORE is "redis", which is not supported by this version; use memory`},
+		{"session max age", map[string]string{"SALLYPORT_SESSION_MAX_AGE": "0s", "SALLYPORT_SESSION_IDLE": "0"}, "SALLYPORT_SESSION_MAX_AGE is 0s; give a duration above zero, such as 30s"},
+		{"idle above max age", map[string]string{"SALLYPORT_SESSION_IDLE": "13h"}, "SALLYPORT_SESSION_IDLE is 13h0m0s, longer than SALLYPORT_SESSION_MAX_AGE of 12h0m0s; lower it, or 0 for no idle limit"},
+		{"idle negative", map[string]string{"SALLYPORT_SESSION_IDLE": "-1s"}, "SALLYPORT_SESSION_IDLE is -1s; give 0s or a duration above zero, such as 5s"},
+		{"cookie name", map[string]string{"SALLYPORT_COOKIE_NAME": "a b"}, `SALLYPORT_COOKIE_NAME "a b" may contain letters, digits, '-', '_' and '.' only`},
+		{"cookie domain elsewhere", map[string]string{"SALLYPORT_COOKIE_DOMAIN": "ample.com"}, `SALLYPORT_COOKIE_DOMAIN is "ample.com", which does not cover the host app.example.com of SALLYPORT_PUBLIC_URL; use that host or a domain above it, or leave it unset`},
+		{"cookie domain is an address", map[string]string{"SALLYPORT_COOKIE_DOMAIN": "10.0.0.1", "SALLYPORT_PUBLIC_URL": "https://10.0.0.1"}, `SALLYPORT_COOKIE_DOMAIN is "10.0.0.1"; write a domain such as example.com, or leave it unset`},
+		{"SameSite none on http", map[string]string{"SALLYPORT_COOKIE_SAMESITE": "none", "SALLYPORT_PUBLIC_URL": "http://localhost"}, "SALLYPORT_COOKIE_SAMESITE is none, and browsers refuse such a cookie unless the public URL is https://; use lax, or an https:// SALLYPORT_PUBLIC_URL"},
+
+		{"allowed email", map[string]string{"SALLYPORT_ALLOWED_EMAILS": "a@b@c"}, `SALLYPORT_ALLOWED_EMAILS: "a@b@c" is not an e-mail address; write name@domain (whole domains belong in SALLYPORT_ALLOWED_EMAIL_DOMAINS)`},
+		{"redirect with path", map[string]string{"SALLYPORT_ALLOWED_REDIRECTS": "https://a.example.com/x"}, `SALLYPORT_ALLOWED_REDIRECTS has the entry "https://a.example.com/x"; list origins: scheme, host and port without a path, such as https://other.example.com`},
+		{"origin star", map[string]string{"SALLYPORT_ALLOWED_ORIGINS": "*"}, `SALLYPORT_ALLOWED_ORIGINS has the entry "*"; list origins: scheme, host and port without a path, such as https://other.example.com`},
+		{"header of ours", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x_forwarded.user"}, `SALLYPORT_PASS_CLIENT_HEADERS has the entry "x_forwarded.user", which only Sallyport may set; remove it: a client could pass itself off as somebody else`},
+		{"header not a name", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "X-*"}, `SALLYPORT_PASS_CLIENT_HEADERS has the entry "X-*"; list field names such as X-HTTP-Method-Override`},
+		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token or id_token`},
+
+		{"header limit", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "100"}, "SALLYPORT_MAX_HEADER_BYTES is 100; give a number of bytes from 4096 to 1048576"},
+		{"header timeout", map[string]string{"SALLYPORT_HEADER_TIMEOUT": "0s"}, "SALLYPORT_HEADER_TIMEOUT is 0s; give a duration above zero, such as 30s"},
+		{"shutdown delay", map[string]string{"SALLYPORT_SHUTDOWN_DELAY": "-5s"}, "SALLYPORT_SHUTDOWN_DELAY is -5s; give 0s or a duration above zero, such as 5s"},
+		{"shutdown timeout", map[string]string{"SALLYPORT_SHUTDOWN_TIMEOUT": "0s"}, "SALLYPORT_SHUTDOWN_TIMEOUT is 0s; give a duration above zero, such as 30s"},
+		{"log level", map[string]string{"SALLYPORT_LOG_LEVEL": "loud"}, `SALLYPORT_LOG_LEVEL is "loud"; use debug, info, warn or error`},
+		{"log format", map[string]string{"SALLYPORT_LOG_FORMAT": "xml"}, `SALLYPORT_LOG_FORMAT is "xml"; use json or text`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := load(with(tc.changes))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if err.Error() != tc.want {
+				t.Errorf("message:\n got %s\nwant %s", err, tc.want)
+			}
+			for _, c := range canaries {
+				if strings.Contains(err.Error(), c) {
+					t.Error("the message contains a secret")
+				}
+			}
+		})
+	}
+}
+
+// TestBadFiles pins the messages that name a file.
+func TestBadFiles(t *testing.T) {
+	dir := t.TempDir()
+	missing, empty, noPEM := filepath.Join(dir, "missing"), filepath.Join(dir, "empty"), filepath.Join(dir, "text")
+	for path, content := range map[string]string{empty: "\n", noPEM: "hello"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		changes map[string]string
+		want    string
+	}{
+		{"both forms", map[string]string{"SALLYPORT_SECRET_FILE": empty}, "SALLYPORT_SECRET is set and so is SALLYPORT_SECRET_FILE; remove one of the two"},
+		{"missing file", map[string]string{"SALLYPORT_SECRET": "", "SALLYPORT_SECRET_FILE": missing}, "SALLYPORT_SECRET_FILE cannot be read: reading secret file: stat " + missing + ": no such file or directory; name a file that this process may read"},
+		{"empty file", map[string]string{"SALLYPORT_SECRET": "", "SALLYPORT_SECRET_FILE": empty}, "SALLYPORT_SECRET_FILE names the file " + empty + ", which is empty; write the secret into it"},
+		{"directory", map[string]string{"SALLYPORT_SECRET": "", "SALLYPORT_SECRET_FILE": dir}, "SALLYPORT_SECRET_FILE cannot be read: reading secret file: " + dir + " is not a regular file; name a file that this process may read"},
+		{"missing CA", map[string]string{"SALLYPORT_OIDC_CA_FILE": missing}, "SALLYPORT_OIDC_CA_FILE cannot be read: open " + missing + ": no such file or directory; name a file of PEM certificates that this process may read"},
+		{"CA without certificate", map[string]string{"SALLYPORT_OIDC_CA_FILE": noPEM}, "SALLYPORT_OIDC_CA_FILE names the file " + noPEM + ", which holds no certificate; name a file with -----BEGIN CERTIFICATE----- blocks"},
+		{"upstream CA without certificate", map[string]string{"SALLYPORT_UPSTREAM": "https://app", "SALLYPORT_UPSTREAM_CA_FILE": noPEM}, "SALLYPORT_UPSTREAM_CA_FILE names the file " + noPEM + ", which holds no certificate; name a file with -----BEGIN CERTIFICATE----- blocks"},
+		{"bad certificate", map[string]string{"SALLYPORT_TLS_CERT_FILE": noPEM, "SALLYPORT_TLS_KEY_FILE": noPEM}, "SALLYPORT_TLS_CERT_FILE and SALLYPORT_TLS_KEY_FILE cannot be used: tls: failed to find any PEM data in certificate input; name a PEM certificate chain and its private key"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := load(with(tc.changes))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if err.Error() != tc.want {
+				t.Errorf("message:\n got %s\nwant %s", err, tc.want)
+			}
+		})
+	}
+}

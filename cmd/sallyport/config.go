@@ -1,0 +1,138 @@
+package main
+
+import (
+	"time"
+
+	"github.com/sallyport/sallyport/internal/secret"
+)
+
+// Config is everything that the environment can say, in the form in which it
+// says it. Its struct tags are the single source of names, defaults and
+// documentation:
+//
+//	env         the variable
+//	envDefault  its value when it is unset or empty
+//	doc         one or two sentences for the reference
+//	example     a value to start from
+//	default     words for the reference where there is no envDefault
+//	oneof       the allowed words, separated by |
+//	required    "true" when serve cannot do without it
+//
+// A field of type secret.Text can also be read from the file that the variable
+// with _FILE appended names. Config prints no secret.
+type Config struct {
+	Network  NetworkConfig  `section:"Addresses"`
+	Upstream UpstreamConfig `section:"The app behind Sallyport"`
+	OIDC     OIDCConfig     `section:"OpenID provider"`
+	Request  RequestConfig  `section:"Authorization request"`
+	Claims   ClaimsConfig   `section:"Claims"`
+	Session  SessionConfig  `section:"Sessions and cookies"`
+	Access   AccessConfig   `section:"Who may pass"`
+	Headers  HeadersConfig  `section:"What the app receives"`
+	Limits   LimitsConfig   `section:"Limits and shutdown"`
+	Logging  LoggingConfig  `section:"Logs and diagnosis"`
+
+	// SecretFiles are the paths that secrets were read from, by variable.
+	SecretFiles map[string]string
+}
+
+// NetworkConfig says where Sallyport listens and under which address it is known.
+type NetworkConfig struct {
+	Listen         string   `env:"SALLYPORT_LISTEN" envDefault:":4180" doc:"Address of the proxy listener: host:port, or unix:///path for a socket."`
+	AdminListen    string   `env:"SALLYPORT_ADMIN_LISTEN" envDefault:":4190" doc:"Address of the admin listener with /metrics, /healthz and /readyz; off disables it. Keep it away from the outside."`
+	PublicURL      string   `env:"SALLYPORT_PUBLIC_URL" required:"true" example:"https://app.example.com" doc:"The address that browsers use, with an optional base path. It is never derived from a request."`
+	TLSCertFile    string   `env:"SALLYPORT_TLS_CERT_FILE" example:"/etc/sallyport/tls.crt" doc:"PEM certificate chain. With SALLYPORT_TLS_KEY_FILE the proxy listener serves TLS 1.2 and later and HTTP/2; both files are read again when they change."`
+	TLSKeyFile     string   `env:"SALLYPORT_TLS_KEY_FILE" example:"/etc/sallyport/tls.key" doc:"PEM private key of SALLYPORT_TLS_CERT_FILE."`
+	TrustedProxies []string `env:"SALLYPORT_TRUSTED_PROXIES" example:"10.0.0.0/8" doc:"Networks (CIDR) of the reverse proxies in front of Sallyport. Their X-Forwarded-* and Forwarded fields are believed; everyone else's are removed."`
+	AllowedHosts   []string `env:"SALLYPORT_ALLOWED_HOSTS" example:"app.internal" doc:"Hosts served beside the public URL's. A request for any other host gets 421."`
+	Prefix         string   `env:"SALLYPORT_PREFIX" envDefault:"/oauth2" doc:"Where Sallyport's own endpoints live, below the public URL."`
+	InsecureHTTP   bool     `env:"SALLYPORT_INSECURE_HTTP" envDefault:"false" doc:"Allows http:// for a public URL or an issuer whose host is not loopback. Sessions and tokens then travel in the clear."`
+}
+
+// UpstreamConfig says where allowed requests go.
+type UpstreamConfig struct {
+	URL      string        `env:"SALLYPORT_UPSTREAM" required:"true" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
+	Timeout  time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
+	CAFile   string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
+	PassHost bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+}
+
+// OIDCConfig names the provider and how to speak with it.
+type OIDCConfig struct {
+	Issuer       string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed."`
+	DiscoveryURL string        `env:"SALLYPORT_OIDC_DISCOVERY_URL" default:"issuer + /.well-known/openid-configuration" doc:"Address of the metadata, for providers that publish it elsewhere (Azure AD B2C, Entra External ID)."`
+	ClientID     string        `env:"SALLYPORT_OIDC_CLIENT_ID" required:"true" example:"sallyport" doc:"The client id registered at the provider."`
+	ClientSecret secret.Text   `env:"SALLYPORT_OIDC_CLIENT_SECRET" default:"required unless SALLYPORT_OIDC_CLIENT_AUTH is none" doc:"The client secret registered at the provider."`
+	ClientAuth   string        `env:"SALLYPORT_OIDC_CLIENT_AUTH" envDefault:"client_secret_basic" oneof:"client_secret_basic|client_secret_post|none" doc:"How Sallyport authenticates at the token endpoint. It is never detected by trying."`
+	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them."`
+	SigningAlgs  []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
+	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked at sign-in: auto asks when a wanted claim is missing from the ID token."`
+	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}."`
+	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
+	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
+}
+
+// RequestConfig holds what is added to authorization requests
+// (OpenID Connect Core §3.1.2.1). What is asked for is enforced on the way back.
+type RequestConfig struct {
+	Prompt      []string       `env:"SALLYPORT_OIDC_PROMPT" oneof:"login|consent|select_account|none" doc:"prompt: what the provider shows even to somebody it knows."`
+	ACRValues   []string       `env:"SALLYPORT_OIDC_ACR_VALUES" doc:"acr_values: authentication contexts to ask for; the ID token must state one of them."`
+	MaxAge      *time.Duration `env:"SALLYPORT_OIDC_MAX_AGE" example:"8h" doc:"max_age: how old the person's authentication at the provider may be; 0s asks for a fresh one each time."`
+	UILocales   []string       `env:"SALLYPORT_OIDC_UI_LOCALES" example:"de,en" doc:"ui_locales: preferred languages of the provider's pages."`
+	Resource    []string       `env:"SALLYPORT_OIDC_RESOURCE" example:"https://api.example.com" doc:"resource (RFC 8707): the APIs that the access token is for, as absolute URIs."`
+	ExtraParams []string       `env:"SALLYPORT_OIDC_EXTRA_PARAMS" example:"domain_hint=example.com" doc:"Further name=value pairs; a comma inside a value is written %2C. Parameters that Sallyport sets itself are refused."`
+}
+
+// ClaimsConfig says which claims make the identity that the app receives.
+type ClaimsConfig struct {
+	User          string `env:"SALLYPORT_CLAIM_USER" envDefault:"sub" doc:"Claim that becomes X-Forwarded-User. A claim of that literal name is tried first, then a dotted path."`
+	Email         string `env:"SALLYPORT_CLAIM_EMAIL" envDefault:"email" doc:"Claim that becomes X-Forwarded-Email; of an array the first."`
+	Name          string `env:"SALLYPORT_CLAIM_NAME" envDefault:"preferred_username" doc:"Claim that becomes X-Forwarded-Preferred-Username."`
+	Groups        string `env:"SALLYPORT_CLAIM_GROUPS" envDefault:"groups" example:"realm_access.roles" doc:"Claim that becomes X-Forwarded-Groups: a string, an array, or an object whose keys are the groups."`
+	EmailVerified string `env:"SALLYPORT_EMAIL_VERIFIED" envDefault:"allow_missing" oneof:"require|allow_missing|ignore" doc:"What email_verified must say: require wants true, allow_missing refuses only false, ignore does not look."`
+}
+
+// SessionConfig says how long and under which names sessions live.
+type SessionConfig struct {
+	Secret   secret.Text   `env:"SALLYPORT_SECRET" required:"true" example:"the output of: sallyport keygen" doc:"One or more 32-byte keys in base64, newest first: the first seals cookies, all of them open them, so that a key can be replaced without signing anyone out."`
+	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory" doc:"Where sessions are kept. With memory they end with the process and are not shared between replicas."`
+	MaxAge   time.Duration `env:"SALLYPORT_SESSION_MAX_AGE" envDefault:"12h" doc:"Absolute lifetime of a session; nothing prolongs it."`
+	Idle     time.Duration `env:"SALLYPORT_SESSION_IDLE" envDefault:"1h" doc:"A session ends this long after its last request; 0 disables the idle limit."`
+	Cookie   string        `env:"SALLYPORT_COOKIE_NAME" envDefault:"sallyport" doc:"Name of the session cookie. On https it is prefixed with __Host-, or with __Secure- when a cookie domain is set."`
+	Domain   string        `env:"SALLYPORT_COOKIE_DOMAIN" default:"none: this host alone" example:"example.com" doc:"Domain that shares the session cookie. Every host below it receives the cookie, so leave it unset if you can."`
+	SameSite string        `env:"SALLYPORT_COOKIE_SAMESITE" envDefault:"lax" oneof:"lax|strict|none" doc:"SameSite attribute of the session cookie; none needs an https:// public URL."`
+}
+
+// AccessConfig says who may pass, and what needs no sign-in.
+type AccessConfig struct {
+	AllowedEmails    []string `env:"SALLYPORT_ALLOWED_EMAILS" default:"everyone" example:"alice@example.com" doc:"E-mail addresses that may pass. Addresses and domains form one list, of which one entry has to fit; when groups are listed too, both lists have to be passed. Set but empty is a fault, so that a template that came out empty never opens the app to everyone."`
+	AllowedDomains   []string `env:"SALLYPORT_ALLOWED_EMAIL_DOMAINS" default:"everyone" example:"example.com" doc:"E-mail domains that may pass: the exact text after the only @, so that subdomains are listed by themselves. Set but empty is a fault."`
+	AllowedGroups    []string `env:"SALLYPORT_ALLOWED_GROUPS" default:"everyone" example:"staff" doc:"Groups whose members may pass. Set but empty is a fault."`
+	PublicPaths      []string `env:"SALLYPORT_PUBLIC_PATHS" example:"/public/**" doc:"Paths that need no session: * stands for anything within a segment, ** for any number of segments. One that covers everything is a fault."`
+	AllowedRedirects []string `env:"SALLYPORT_ALLOWED_REDIRECTS" example:"https://other.example.com" doc:"Further origins that rd may lead to after sign-in or sign-out."`
+	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
+}
+
+// HeadersConfig says what the app receives beside the identity headers.
+type HeadersConfig struct {
+	PassAccessToken   bool     `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
+	PassIDToken       bool     `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
+	PassAuthorization string   `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token" doc:"Replace Authorization by Bearer and this token. With none the client's own Authorization passes."`
+	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
+}
+
+// LimitsConfig bounds what clients may do, and how the process ends.
+type LimitsConfig struct {
+	MaxHeaderBytes  int           `env:"SALLYPORT_MAX_HEADER_BYTES" envDefault:"65536" doc:"Size of a request's header section in bytes; a bigger one gets 431."`
+	HeaderTimeout   time.Duration `env:"SALLYPORT_HEADER_TIMEOUT" envDefault:"10s" doc:"How long a client may take to send its header section."`
+	ShutdownDelay   time.Duration `env:"SALLYPORT_SHUTDOWN_DELAY" envDefault:"0s" doc:"How long the proxy goes on serving after SIGTERM while /readyz already answers 503, so that a load balancer notices."`
+	ShutdownTimeout time.Duration `env:"SALLYPORT_SHUTDOWN_TIMEOUT" envDefault:"30s" doc:"How long accepted requests may take to finish after that."`
+}
+
+// LoggingConfig says what is written and what can be looked at.
+type LoggingConfig struct {
+	Level     string `env:"SALLYPORT_LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" doc:"Least severe level that is written."`
+	Format    string `env:"SALLYPORT_LOG_FORMAT" oneof:"json|text" default:"json; text on a terminal" doc:"Form of the log on standard error."`
+	AccessLog bool   `env:"SALLYPORT_ACCESS_LOG" envDefault:"true" doc:"Write one line for every request."`
+	Pprof     bool   `env:"SALLYPORT_PPROF" envDefault:"false" doc:"Serve /debug/pprof on the admin listener. A heap profile can contain secrets."`
+}

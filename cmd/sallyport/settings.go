@@ -1,0 +1,77 @@
+package main
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/sallyport/sallyport/proxy/policy"
+	"github.com/sallyport/sallyport/session"
+)
+
+// settings is a Config whose every value has been judged and parsed.
+type settings struct {
+	Config
+
+	publicURL *url.URL
+	upstream  *url.URL
+	upstreamCA,
+	idpCA *x509.CertPool // nil = the system's
+	trusted     []netip.Prefix
+	extraParams url.Values
+	keys        []session.Key
+	cookies     session.Cookies
+	returns     *session.ReturnPolicy
+	policy      *policy.Policy
+	logLevel    slog.Level
+}
+
+// resolve judges c. The error joins what f already holds with every fault found
+// here; each names its variable and the remedy.
+func (c Config) resolve(f *faults) (*settings, error) {
+	s := &settings{Config: c}
+	requireValues(c, f)
+	checkWords(c, f)
+	s.resolveNetwork(f)
+	s.resolveUpstream(f)
+	s.resolveProvider(f)
+	s.resolveRequest(f)
+	s.resolveSession(f)
+	s.resolveAccess(f)
+	s.resolveHeaders(f)
+	s.resolveLimits(f)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// load reads and judges an environment.
+func load(environ []string) (*settings, error) {
+	c, f := readConfig(environ)
+	return c.resolve(f)
+}
+
+// endpoint returns the public address of one of our own endpoints, character
+// for character as it is registered at the provider.
+func (s *settings) endpoint(path string) string {
+	return origin(s.publicURL) + s.basePath() + s.Network.Prefix + path
+}
+
+// basePath is the public URL's path without a slash at its end.
+func (s *settings) basePath() string { return trimSlash(s.publicURL.EscapedPath()) }
+
+// scope names this deployment: cookies of one mean nothing in another.
+func (s *settings) scope() string { return origin(s.publicURL) + "|" + s.OIDC.ClientID }
+
+func sameSite(word string) http.SameSite {
+	switch word {
+	case "strict":
+		return http.SameSiteStrictMode
+	case "none":
+		return http.SameSiteNoneMode
+	}
+	return http.SameSiteLaxMode
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// requireValues reports each required variable that has no value.
+func requireValues(c Config, f *faults) {
+	for v, value := range fields(c) {
+		if v.Required && value.IsZero() {
+			f.unreadable(v.Name, "is required", "set it, for example to "+v.Example)
+		}
+	}
+	if c.OIDC.ClientSecret.IsEmpty() && c.OIDC.ClientAuth != "none" {
+		f.unreadable("SALLYPORT_OIDC_CLIENT_SECRET", "is required", "set it to the client secret from the provider (or SALLYPORT_OIDC_CLIENT_SECRET_FILE to a file that holds it); a public client without a secret needs SALLYPORT_OIDC_CLIENT_AUTH=none")
+	}
+	if !c.OIDC.ClientSecret.IsEmpty() && c.OIDC.ClientAuth == "none" {
+		f.add("SALLYPORT_OIDC_CLIENT_SECRET", "is set, but SALLYPORT_OIDC_CLIENT_AUTH=none would not use it", "remove one of the two")
+	}
+}
+
+// checkWords holds each value against the words that its tag allows.
+func checkWords(c Config, f *faults) {
+	for v, value := range fields(c) {
+		if len(v.OneOf) == 0 {
+			continue
+		}
+		words := []string{}
+		switch x := value.Interface().(type) {
+		case string:
+			if x != "" {
+				words = append(words, x)
+			}
+		case []string:
+			words = x
+		}
+		for _, w := range words {
+			if !slices.Contains(v.OneOf, w) {
+				f.unreadable(v.Name, fmt.Sprintf("is %q%s", w, later(v.Name, w)), "use "+alternatives(v.OneOf))
+			}
+		}
+	}
+}
+
+// later says that a word is known to the documentation but not to this version.
+func later(name, word string) string {
+	words := map[string][]string{
+		"SALLYPORT_OIDC_CLIENT_AUTH": {"private_key_jwt", "tls_client_auth"},
+		"SALLYPORT_SESSION_STORE":    {"file", "redis", "cookie"},
+	}
+	if slices.Contains(words[name], word) {
+		return ", which is not supported by this version"
+	}
+	return ""
+}
+
+func alternatives(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// fields walks the variables of c with their values.
+func fields(c Config) func(yield func(variable, reflect.Value) bool) {
+	return func(yield func(variable, reflect.Value) bool) {
+		config := reflect.ValueOf(c)
+		for _, v := range variables() {
+			if !yield(v, config.Field(v.group).FieldByName(v.field)) {
+				return
+			}
+		}
+	}
+}
+
+// positive refuses durations of zero and below.
+func positive(f *faults, name string, d time.Duration) {
+	if d <= 0 {
+		f.add(name, fmt.Sprintf("is %s", d), "give a duration above zero, such as 30s")
+	}
+}
+
+// notNegative refuses durations below zero.
+func notNegative(f *faults, name string, d time.Duration) {
+	if d < 0 {
+		f.add(name, fmt.Sprintf("is %s", d), "give 0s or a duration above zero, such as 5s")
+	}
+}
+
+func (s *settings) resolveLimits(f *faults) {
+	l := s.Limits
+	const smallest, largest = 4 << 10, 1 << 20
+	if l.MaxHeaderBytes < smallest || l.MaxHeaderBytes > largest {
+		f.add("SALLYPORT_MAX_HEADER_BYTES", fmt.Sprintf("is %d", l.MaxHeaderBytes), fmt.Sprintf("give a number of bytes from %d to %d", smallest, largest))
+	}
+	positive(f, "SALLYPORT_HEADER_TIMEOUT", l.HeaderTimeout)
+	notNegative(f, "SALLYPORT_SHUTDOWN_DELAY", l.ShutdownDelay)
+	positive(f, "SALLYPORT_SHUTDOWN_TIMEOUT", l.ShutdownTimeout)
+	// The word has been checked already; an unknown one leaves info.
+	_ = s.logLevel.UnmarshalText([]byte(s.Logging.Level))
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/sallyport/sallyport/proxy/policy"
+	"github.com/sallyport/sallyport/session"
+)
+
+func (s *settings) resolveSession(f *faults) {
+	c := s.Session
+	keys, err := session.ParseKeys(c.Secret.Reveal())
+	f.adopt("SALLYPORT_SECRET", err)
+	s.keys = keys
+	positive(f, "SALLYPORT_SESSION_MAX_AGE", c.MaxAge)
+	notNegative(f, "SALLYPORT_SESSION_IDLE", c.Idle)
+	if c.Idle > c.MaxAge && c.MaxAge > 0 {
+		f.add("SALLYPORT_SESSION_IDLE", fmt.Sprintf("is %s, longer than SALLYPORT_SESSION_MAX_AGE of %s", c.Idle, c.MaxAge), "lower it, or 0 for no idle limit")
+	}
+	s.resolveCookies(f)
+}
+
+func (s *settings) resolveCookies(f *faults) {
+	c := s.Session
+	domain := s.checkCookieDomain(f)
+	https := s.publicURL != nil && s.publicURL.Scheme == "https"
+	mode := sameSite(c.SameSite)
+	if c.SameSite == "none" && s.publicURL != nil && !https {
+		f.add("SALLYPORT_COOKIE_SAMESITE", "is none, and browsers refuse such a cookie unless the public URL is https://", "use lax, or an https:// SALLYPORT_PUBLIC_URL")
+		mode = sameSite("lax")
+	}
+	cookies, err := session.NewCookies(session.CookieConfig{Name: c.Cookie, Domain: domain, SameSite: mode, Secure: https || mode == sameSite("none")})
+	f.adopt("SALLYPORT_COOKIE_NAME", err)
+	s.cookies = cookies
+}
+
+// checkCookieDomain returns the domain when it can be used. A domain that a
+// registry gives out to strangers would hand them our cookies.
+func (s *settings) checkCookieDomain(f *faults) string {
+	const name = "SALLYPORT_COOKIE_DOMAIN"
+	if s.Session.Domain == "" {
+		return ""
+	}
+	domain := strings.ToLower(strings.TrimPrefix(s.Session.Domain, "."))
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	_, ipErr := netip.ParseAddr(domain)
+	switch {
+	case !validName(domain) || ipErr == nil:
+		f.add(name, fmt.Sprintf("is %q", s.Session.Domain), "write a domain such as example.com, or leave it unset")
+	case !strings.Contains(domain, ".") || suffix == domain:
+		f.add(name, fmt.Sprintf("is %q, below which anyone can have a host", s.Session.Domain), "use a domain of your own, or leave it unset")
+	case s.publicURL != nil && !covers(domain, strings.ToLower(s.publicURL.Hostname())):
+		f.add(name, fmt.Sprintf("is %q, which does not cover the host %s of SALLYPORT_PUBLIC_URL", s.Session.Domain, s.publicURL.Hostname()), "use that host or a domain above it, or leave it unset")
+	default:
+		return domain
+	}
+	return ""
+}
+
+// covers reports whether a cookie of that domain is sent to host (RFC 6265 §5.1.3).
+func covers(domain, host string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}
+
+func (s *settings) resolveAccess(f *faults) {
+	a := s.Access
+	p, err := policy.New(policy.Config{
+		AllowedEmails: a.AllowedEmails, AllowedEmailDomains: a.AllowedDomains, AllowedGroups: a.AllowedGroups,
+		PublicPaths: a.PublicPaths,
+	})
+	for _, e := range flatten(err) {
+		name, _, _ := strings.Cut(e.Error(), ":")
+		f.adopt(name, e)
+	}
+	s.policy = p
+	checkOrigins("SALLYPORT_ALLOWED_REDIRECTS", a.AllowedRedirects, f)
+	checkOrigins("SALLYPORT_ALLOWED_ORIGINS", a.AllowedOrigins, f)
+	if s.publicURL == nil {
+		return
+	}
+	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, AllowedOrigins: a.AllowedRedirects})
+	if err != nil && f.err() == nil { // a fault of its inputs is already noted
+		f.adopt("SALLYPORT_ALLOWED_REDIRECTS", err)
+	}
+}
+
+func checkOrigins(name string, origins []string, f *faults) {
+	for _, o := range origins {
+		u, err := parseHTTPURL(o)
+		if err != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery {
+			f.add(name, fmt.Sprintf("has the entry %q", o), "list origins: scheme, host and port without a path, such as https://other.example.com")
+		}
+	}
+}
+
+// neverPassed are the fields that only Sallyport may set, folded.
+var neverPassed = []string{
+	"xforwardeduser", "xforwardedemail", "xforwardedpreferredusername", "xforwardedgroups", "xforwardedaccesstoken",
+	"xforwardedidtoken", "xsallyportassertion", "xforwardedfor", "xforwardedproto", "xforwardedhost", "xrequestid",
+	"traceparent", "cookie", "host", "connection", "transferencoding", "contentlength", "upgrade", "te", "trailer",
+	"keepalive", "proxyconnection",
+}
+
+// foldHeader is how apps may read a field name: letters and digits alone.
+func foldHeader(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		}
+		return -1
+	}, name)
+}
+
+func (s *settings) resolveHeaders(f *faults) {
+	const name = "SALLYPORT_PASS_CLIENT_HEADERS"
+	for _, h := range s.Headers.PassClientHeaders {
+		folded := foldHeader(h)
+		switch {
+		case folded == "" || strings.ContainsFunc(h, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}*`, r) }):
+			f.add(name, fmt.Sprintf("has the entry %q", h), "list field names such as X-HTTP-Method-Override")
+		case slices.Contains(neverPassed, folded):
+			f.add(name, fmt.Sprintf("has the entry %q, which only Sallyport may set", h), "remove it: a client could pass itself off as somebody else")
+		}
+	}
+}

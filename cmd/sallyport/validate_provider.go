@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (s *settings) resolveProvider(f *faults) {
+	o := s.OIDC
+	s.checkIssuer(f)
+	if o.DiscoveryURL != "" {
+		s.checkProviderURL("SALLYPORT_OIDC_DISCOVERY_URL", o.DiscoveryURL, f)
+	}
+	if o.LogoutURL != "" {
+		checkLogoutTemplate(o.LogoutURL, s, f)
+	}
+	checkScopes(o.Scopes, f)
+	checkAlgorithms(o.SigningAlgs, f)
+	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)
+	s.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
+}
+
+func (s *settings) checkIssuer(f *faults) {
+	const name = "SALLYPORT_OIDC_ISSUER"
+	if u := s.checkProviderURL(name, s.OIDC.Issuer, f); u != nil && (u.RawQuery != "" || u.ForceQuery) {
+		f.add(name, fmt.Sprintf("is %q, which has a query", s.OIDC.Issuer), "copy the issuer from the provider's metadata; an address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL")
+	}
+	if strings.Contains(s.OIDC.Issuer, "/.well-known/") {
+		f.add(name, "is the address of the metadata", "set the issuer that the metadata states; an unusual address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL")
+	}
+}
+
+// checkProviderURL refuses what tokens must not be fetched from.
+func (s *settings) checkProviderURL(name, raw string, f *faults) *url.URL {
+	u, err := parseHTTPURL(raw)
+	switch {
+	case err != nil:
+		f.add(name, err.Error(), "copy the URL from the provider, such as https://idp.example.com")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.Network.InsecureHTTP:
+		f.add(name, "is http:// on a host that is not loopback", "use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone")
+	}
+	return u
+}
+
+// logoutPlaceholders are the values that SALLYPORT_OIDC_LOGOUT_URL can hold.
+var logoutPlaceholders = []string{"{client_id}", "{post_logout_redirect_uri}", "{id_token}", "{state}"}
+
+func checkLogoutTemplate(template string, s *settings, f *faults) {
+	const name = "SALLYPORT_OIDC_LOGOUT_URL"
+	plain := template
+	for _, p := range logoutPlaceholders {
+		plain = strings.ReplaceAll(plain, p, "x")
+	}
+	if strings.ContainsAny(plain, "{}") {
+		f.add(name, "has an unknown placeholder", "use "+alternatives(logoutPlaceholders))
+		return
+	}
+	if before, _, _ := strings.Cut(template, "?"); strings.ContainsAny(before, "{}") {
+		f.add(name, "has a placeholder before the query", "placeholders stand in the values of query parameters")
+		return
+	}
+	s.checkProviderURL(name, plain, f)
+}
+
+func checkScopes(scopes []string, f *faults) {
+	const name = "SALLYPORT_OIDC_SCOPES"
+	for _, scope := range scopes {
+		// RFC 6749 §3.3: scope-token
+		if strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
+			f.add(name, fmt.Sprintf("has the entry %q", scope), "separate scopes by commas, such as openid,profile,email")
+		}
+	}
+	if !slices.Contains(scopes, "openid") {
+		f.add(name, "does not contain openid, without which there is no ID token", "add openid")
+	}
+}
+
+// signingAlgorithms are the asymmetric ones of RFC 7518 §3.1.
+var signingAlgorithms = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
+
+func checkAlgorithms(algorithms []string, f *faults) {
+	const name = "SALLYPORT_OIDC_SIGNING_ALGS"
+	for _, alg := range algorithms {
+		switch {
+		case slices.Contains(signingAlgorithms, alg):
+		case strings.EqualFold(alg, "none"):
+			f.add(name, "contains none, with which anyone could write an ID token", "list asymmetric algorithms such as RS256")
+		case strings.HasPrefix(strings.ToUpper(alg), "HS"):
+			f.add(name, fmt.Sprintf("contains %s, whose key is the client secret, so that whoever knows it could sign in as anyone", alg), "set the client to an asymmetric algorithm such as RS256 at the provider")
+		default:
+			f.add(name, fmt.Sprintf("contains %q", alg), "use "+alternatives(signingAlgorithms))
+		}
+	}
+}
+
+// ownParameters are set by Sallyport itself; changing them would undo what
+// protects a sign-in.
+var ownParameters = []string{
+	"state", "nonce", "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "scope",
+	"code_challenge", "code_challenge_method", "request", "request_uri", "id_token_hint",
+}
+
+// namedParameters have a variable of their own.
+var namedParameters = map[string]string{
+	"prompt": "SALLYPORT_OIDC_PROMPT", "acr_values": "SALLYPORT_OIDC_ACR_VALUES", "max_age": "SALLYPORT_OIDC_MAX_AGE",
+	"ui_locales": "SALLYPORT_OIDC_UI_LOCALES", "resource": "SALLYPORT_OIDC_RESOURCE",
+}
+
+func (s *settings) resolveRequest(f *faults) {
+	r := s.Request
+	if slices.Contains(r.Prompt, "none") && len(r.Prompt) > 1 {
+		f.add("SALLYPORT_OIDC_PROMPT", "combines none with another value, which no provider accepts", "remove none")
+	}
+	if r.MaxAge != nil && (*r.MaxAge < 0 || *r.MaxAge%time.Second != 0) {
+		f.add("SALLYPORT_OIDC_MAX_AGE", fmt.Sprintf("is %s", *r.MaxAge), "give whole seconds of 0s or more")
+	}
+	for _, resource := range r.Resource {
+		if u, err := url.Parse(resource); err != nil || !u.IsAbs() || strings.Contains(resource, "#") {
+			f.add("SALLYPORT_OIDC_RESOURCE", fmt.Sprintf("has the entry %q", resource), "list absolute URIs without a fragment (RFC 8707)")
+		}
+	}
+	for name, words := range map[string][]string{"SALLYPORT_OIDC_ACR_VALUES": r.ACRValues, "SALLYPORT_OIDC_UI_LOCALES": r.UILocales} {
+		for _, w := range words {
+			if strings.ContainsAny(w, " \t") {
+				f.add(name, fmt.Sprintf("has the entry %q", w), "separate values by commas")
+			}
+		}
+	}
+	s.resolveExtraParams(f)
+}
+
+func (s *settings) resolveExtraParams(f *faults) {
+	const name = "SALLYPORT_OIDC_EXTRA_PARAMS"
+	s.extraParams = make(url.Values)
+	for _, pair := range s.Request.ExtraParams {
+		key, value, ok := strings.Cut(pair, "=")
+		key, keyErr := url.QueryUnescape(key)
+		value, valueErr := url.QueryUnescape(value)
+		switch {
+		case !ok || key == "" || keyErr != nil || valueErr != nil:
+			f.add(name, fmt.Sprintf("has the entry %q", pair), "write name=value pairs, with % escapes as in a query")
+		case slices.Contains(ownParameters, strings.ToLower(key)):
+			f.add(name, "sets "+key+", which Sallyport sets itself", "remove it")
+		case namedParameters[strings.ToLower(key)] != "":
+			f.add(name, "sets "+key+", which has a variable of its own", "set "+namedParameters[strings.ToLower(key)])
+		default:
+			s.extraParams.Add(key, value)
+		}
+	}
+}
