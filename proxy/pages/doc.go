@@ -1,0 +1,22 @@
+// Package pages shows people, and programs, what Sallyport itself has to say:
+// that something failed, that they may not pass, that they are signed out.
+//
+// An answer takes this way. The proxy or a protocol calls a method of Renderer,
+// say Fault. PrefersHTML looks at Accept: whoever names HTML gets a page made of
+// the one embedded template, everybody else (fetch, curl, an API client that
+// accepts anything) gets JSON, for a fault application/problem+json (RFC 9457).
+// Both carry the same fields of package fault and the same header fields: never
+// stored, never framed, never sniffed, and a Content-Security-Policy that allows
+// the page's own inline style and nothing else. There is no script, no image and
+// nothing from another host, so a page looks the same while everything is down.
+//
+// The "type" of a problem is urn:sallyport:error: and the code, a name and not an
+// address; docs/errors.md has a heading for each code. Pages are in English.
+// Answers are never compressed, since a page holds text of the request (rd).
+//
+// # Trust
+//
+// Of a request these pages show only rd, as the value of a hidden field, and the
+// request id, which reqid.Valid has passed. html/template escapes both. Error
+// text of an identity provider never comes here: a fault's Cause is not shown.
+package pages

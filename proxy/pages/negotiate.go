@@ -1,0 +1,87 @@
+package pages
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// PrefersHTML reports whether a request's Accept (RFC 9110 §12.5.1) asks for HTML
+// rather than JSON. HTML has to be named, as text/html, application/xhtml+xml or
+// text/*: no Accept and "*/*" are what programs send. At equal weight the more
+// exact range wins, and then JSON.
+func PrefersHTML(h http.Header) bool {
+	html, json := match{}, match{}
+	for _, line := range h.Values("Accept") {
+		for item := range strings.SplitSeq(line, ",") {
+			mediaRange, q := parseRange(item)
+			html = html.better(match{specificity(mediaRange, "text/html", "application/xhtml+xml"), q})
+			json = json.better(match{specificity(mediaRange, "application/json", "application/problem+json"), q})
+		}
+	}
+	switch {
+	case html.specificity <= anything || html.q == 0:
+		return false
+	case html.q != json.q:
+		return html.q > json.q
+	}
+	return html.specificity > json.specificity
+}
+
+// How exactly a media range names a type.
+const (
+	nothing = iota
+	anything
+	anySubtype
+	exactly
+)
+
+// match is how well an answer's type fits Accept so far.
+type match struct {
+	specificity int
+	q           float64
+}
+
+// better keeps the weight of the most exact range, as RFC 9110 says, and of
+// equally exact ones the higher.
+func (m match) better(n match) match {
+	if n.specificity > m.specificity || n.specificity == m.specificity && n.q > m.q {
+		return n
+	}
+	return m
+}
+
+func specificity(mediaRange string, types ...string) int {
+	best := nothing
+	for _, t := range types {
+		major, _, _ := strings.Cut(t, "/")
+		switch mediaRange {
+		case t:
+			best = max(best, exactly)
+		case major + "/*":
+			best = max(best, anySubtype)
+		case "*/*":
+			best = max(best, anything)
+		}
+	}
+	return best
+}
+
+// parseRange reads one item of Accept. A weight that is not a number from 0 to 1
+// counts as 0, so that a malformed item never wins.
+func parseRange(item string) (mediaRange string, q float64) {
+	mediaRange, params, _ := strings.Cut(item, ";")
+	q = 1
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(param), "=")
+		if !strings.EqualFold(name, "q") {
+			continue
+		}
+		parsed, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(parsed >= 0 && parsed <= 1) {
+			parsed = 0
+		}
+		q = parsed
+	}
+	return strings.ToLower(strings.TrimSpace(mediaRange)), q
+}
