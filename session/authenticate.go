@@ -156,6 +156,9 @@ func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record,
 		return o.session, nil
 	}
 	s := m.timed(*o.session, now.Truncate(time.Second))
+	// A browser that goes away must not take the note of its visit along.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+	defer cancel()
 	err := m.store.replace(ctx, o.handle, Record{
 		Version: rec.Version, Sealed: rec.Sealed, LastSeen: s.LastSeen, ExpiresAt: storeUntil(s),
 	})

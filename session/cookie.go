@@ -118,7 +118,7 @@ func (c Cookies) Owns(name string) bool {
 
 // trimPrefixFold takes a cookie prefix off, in any case, as browsers compare it.
 func trimPrefixFold(name string) string {
-	for _, prefix := range [...]string{hostPrefix, securePrefix} {
+	for _, prefix := range [...]string{"__Host-Http-", hostPrefix, securePrefix, "__Http-"} {
 		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
 			return name[len(prefix):]
 		}

@@ -14,7 +14,7 @@ import (
 var (
 	// ErrNotFound: absent, deleted or expired.
 	ErrNotFound = errors.New("session not in store")
-	// ErrConflict: Replace met a newer version.
+	// ErrConflict: Replace met another version, or Create an existing record.
 	ErrConflict = errors.New("session record was changed by someone else")
 )
 
@@ -39,6 +39,19 @@ func ParseHandle(s string) (Handle, error) {
 // String returns the handle in unpadded base64url.
 func (h Handle) String() string { return base64.RawURLEncoding.EncodeToString(h[:]) }
 
+// MarshalText implements encoding.TextMarshaler, for logs and JSON: as String.
+func (h Handle) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler: as ParseHandle.
+func (h *Handle) UnmarshalText(b []byte) error {
+	parsed, err := ParseHandle(string(b))
+	if err != nil {
+		return err
+	}
+	*h = parsed
+	return nil
+}
+
 // Record is what a store keeps. It arrives sealed: a store cannot read it and
 // does not need to.
 type Record struct {
@@ -48,7 +61,8 @@ type Record struct {
 	// Sealed is the session under the ticket's own key. The caller does not
 	// change it after handing it over, nor what Get returned.
 	Sealed []byte
-	// LastSeen is when a request last used the session, to the second.
+	// LastSeen is when a request last used the session. A store keeps it, and
+	// ExpiresAt, to the second or finer.
 	LastSeen time.Time
 	// ExpiresAt is when the store forgets the record by itself: the earlier of
 	// the absolute and the idle limit.
@@ -64,9 +78,10 @@ type Record struct {
 //
 // Every Store passes storetest.
 type Store interface {
-	// Create stores a new record. An existing handle is an error.
+	// Create stores a new record. An existing handle is ErrConflict.
 	Create(ctx context.Context, h Handle, r Record) error
-	// Get returns the record, or ErrNotFound once it is absent or expired.
+	// Get returns the record, or ErrNotFound once it is absent or expired: at
+	// ExpiresAt or later.
 	Get(ctx context.Context, h Handle) (Record, error)
 	// Replace stores r if the stored record still has r.Version, else
 	// ErrConflict; ErrNotFound once it is absent or expired.

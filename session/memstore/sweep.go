@@ -1,7 +1,7 @@
 package memstore
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/session"
@@ -18,36 +18,30 @@ const (
 // set only while there are records, so that an unused store costs nothing and
 // nobody has to close one.
 type sweeper struct {
-	mu      sync.Mutex
-	running bool
-	next    int
+	running atomic.Bool
+	next    int // of the running timer alone
 }
 
-// start sees to it that the sweeps go on.
+// start sees to it that the sweeps go on. Call it after the count has risen.
 func (w *sweeper) start(s *Store) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.running {
-		w.running = true
+	if w.running.CompareAndSwap(false, true) {
 		time.AfterFunc(sweepEvery, func() { w.turn(s) })
 	}
 }
 
 func (w *sweeper) turn(s *Store) {
-	w.mu.Lock()
-	first := w.next
-	w.next = (first + sweepShards) % shardCount
-	w.mu.Unlock()
-	for i := range sweepShards {
-		s.expire(&s.shards[(first+i)%shardCount])
+	for range sweepShards {
+		s.expire(&s.shards[w.next])
+		w.next = (w.next + 1) % shardCount
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if s.count.Load() == 0 {
-		w.running = false
+	if s.count.Load() > 0 {
+		time.AfterFunc(sweepEvery, func() { w.turn(s) })
 		return
 	}
-	time.AfterFunc(sweepEvery, func() { w.turn(s) })
+	w.running.Store(false)
+	if s.count.Load() > 0 { // a Create came between and saw us running
+		w.start(s)
+	}
 }
 
 // expire drops what has expired in one shard.
