@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -46,7 +47,7 @@ type Pages interface {
 type Route struct {
 	Path    string   // relative to the prefix, e.g. "/callback"
 	Name    string   // bounded label for metrics and logs, e.g. "callback"
-	Methods []string // any other method gets 405
+	Methods []string // any other method gets 405; HEAD follows GET
 	Handler http.Handler
 }
 
@@ -54,7 +55,7 @@ type Route struct {
 // app.
 type Authorization string
 
-// The values of SALLYPORT_PASS_AUTHORIZATION.
+// The values of SALLYPORT_PASS_AUTHORIZATION. "" means AuthorizationClient.
 const (
 	AuthorizationClient      Authorization = "none"         // the client's own passes
 	AuthorizationAccessToken Authorization = "access_token" // Bearer and the access token
@@ -73,8 +74,11 @@ type Config struct {
 	UpstreamCA      *x509.CertPool // nil = the system's
 	PassHost        bool           // keep the client's Host
 
-	Trusted           []netip.Prefix // peers whose forwarding headers are believed
-	PassClientHeaders []string       // exceptions to the list of removed names
+	Trusted []netip.Prefix // peers whose forwarding headers are believed
+	// TrustUnix believes the forwarding headers of peers on a unix socket,
+	// which have no address that Trusted could name.
+	TrustUnix         bool
+	PassClientHeaders []string // exceptions to the list of removed names
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
@@ -86,9 +90,39 @@ type Config struct {
 	Login   Login
 	Pages   Pages
 	Routes  []Route
+	// Mode names how far a session follows the one at its identity provider
+	// ("full", "not_bound", "degraded"), for GET /session. nil = not said.
+	Mode func(*session.Session) string
 
 	AccessLog  bool
 	Now        func() time.Time
 	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	Registerer prometheus.Registerer // nil = metrics are kept and not registered
+}
+
+// check names every part that New cannot do without.
+func (c *Config) check() error {
+	var faults []error
+	need := func(ok bool, what string) {
+		if !ok {
+			faults = append(faults, errors.New("proxy: Config."+what))
+		}
+	}
+	need(c.PublicURL != nil && c.PublicURL.Host != "", "PublicURL has no host")
+	need(len(c.Prefix) > 1 && c.Prefix[0] == '/' && c.Prefix[len(c.Prefix)-1] != '/', `Prefix must begin with "/", name something and not end with "/"`)
+	need(c.Upstream != nil, "Upstream is missing")
+	need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
+	need(c.Policy != nil, "Policy is missing")
+	need(c.Returns != nil, "Returns is missing")
+	need(c.Auth != nil, "Auth is missing")
+	need(c.Login != nil, "Login is missing")
+	need(c.Pages != nil, "Pages is missing")
+	need(c.Now != nil, "Now is missing")
+	need(c.Logger != nil, "Logger is missing")
+	switch c.PassAuthorization {
+	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
+	default:
+		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token or id_token")
+	}
+	return errors.Join(faults...)
 }

@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// maxLoggedPath bounds a line of the access log, in bytes of the path.
+const maxLoggedPath = 1024
+
+// logAccess writes the one line of a request. It has no query, which may hold a
+// code or a token, and no field of the client's but the path; slog's handlers
+// escape what could end a line.
+func (s *Site) logAccess(x *exchange, took time.Duration) {
+	ctx := x.in.Context()
+	if !s.log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	path := x.path
+	if len(path) > maxLoggedPath {
+		path = path[:maxLoggedPath] + "…"
+	}
+	attrs := make([]slog.Attr, 0, 13)
+	attrs = append(attrs,
+		slog.String("request_id", x.id),
+		slog.String("method", x.in.Method),
+		slog.String("path", path),
+		slog.Int("status", x.status),
+		slog.Int64("bytes", x.written),
+		slog.Float64("duration_ms", milliseconds(took)),
+		slog.String("remote", s.clientAddr(x)),
+		slog.String("handler", s.metrics.handlers[x.handler].name),
+	)
+	if x.decision.Reason != "" {
+		attrs = append(attrs, slog.String("decision", x.decision.Kind.String()), slog.String("reason", x.decision.Reason))
+	}
+	if who := x.decision.Session; who != nil {
+		attrs = append(attrs, slog.String("sub", who.Identity.Subject), slog.String("session", x.sessionTag()))
+	}
+	if x.upstream > 0 {
+		attrs = append(attrs, slog.Float64("upstream_ms", milliseconds(x.upstream)))
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+}
+
+// clientAddr is the client's address as far as it can be known.
+func (s *Site) clientAddr(x *exchange) string {
+	addr := x.peer
+	if x.trusted {
+		if client, _ := s.trust.chain(x.in.Header); client != (netip.Addr{}) {
+			addr = client
+		}
+	}
+	if !addr.IsValid() {
+		return "unix"
+	}
+	return addr.String()
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/reqid"
+)
+
+// methodsOfApps is the Allow field of a refused method.
+const methodsOfApps = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+// act does what was decided.
+func (s *Site) act(x *exchange, d Decision) {
+	x.decision = d
+	s.metrics.decided(d)
+	switch d.Kind {
+	case Forward:
+		s.forward.serve(x)
+	case SignIn:
+		s.signIn(x, d.Attempt)
+	case Refuse:
+		s.fail(x, d.Fault)
+	}
+}
+
+// signIn leads a navigation to the identity provider and later back to where it
+// wanted to go.
+func (s *Site) signIn(x *exchange, attempt int) {
+	where := x.path
+	if x.in.URL.RawQuery != "" {
+		where += "?" + x.in.URL.RawQuery
+	}
+	to, err := s.returns.Parse(where)
+	if err != nil {
+		to = s.returns.Home()
+	}
+	s.prepare(x)
+	s.login.Begin(x, x.in, to, attempt)
+}
+
+// serveOwn answers at one of our own endpoints.
+func (s *Site) serveOwn(x *exchange, e *endpoint) {
+	x.handler = s.metrics.handlerOf(e.name)
+	if !slices.Contains(e.methods, x.in.Method) {
+		s.prepare(x)
+		x.Header()["Allow"] = []string{e.allow}
+		s.render(x, fault.New(fault.MethodNotAllowed, nil))
+		return
+	}
+	s.prepare(x)
+	e.handler.ServeHTTP(x, x.in)
+}
+
+// refuseOwn answers at our own endpoints for a request without a session.
+func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
+	x := exchangeOf(r.Context())
+	d := refuseUnknown(r, err)
+	if d.Kind == SignIn {
+		// These endpoints are asked by scripts; a person who opens one reads
+		// that nobody is signed in instead of being signed in.
+		d = refuse(nil, fault.New(fault.SignInRequired, err))
+	}
+	s.fail(x, d.Fault)
+}
+
+// fail answers with a fault in place of whatever was prepared.
+func (s *Site) fail(x *exchange, f *fault.Error) {
+	s.prepare(x)
+	switch f.Code {
+	case fault.SignInRequired:
+		x.Header()["Www-Authenticate"] = []string{s.challenge}
+		f.RetryURL = s.loginPath
+	case fault.MethodNotAllowed:
+		x.Header()["Allow"] = []string{methodsOfApps}
+	}
+	s.render(x, f)
+}
+
+// prepare sets what every answer of ours has: no cache may keep it, since the
+// next request for the same address may come from somebody else.
+func (s *Site) prepare(x *exchange) {
+	h := x.Header()
+	clear(h)
+	h[reqid.Header] = []string{x.id}
+	h["Cache-Control"] = []string{"no-store"}
+	h["Vary"] = []string{"Cookie"}
+}
+
+func (s *Site) render(x *exchange, f *fault.Error) {
+	s.logFault(x, f)
+	if x.body.pending() && x.in.ProtoMajor == 1 {
+		// Nobody will read this body. net/http would wait for it without a
+		// limit, so the client could hold the connection.
+		x.setReadDeadline(time.Now().Add(lingerAfterRefusal))
+	}
+	s.pages.Fault(x, x.in, f)
+}
+
+// logFault tells the operator the cause; what clients do wrong every day is not
+// worth a line at the usual level.
+func (s *Site) logFault(x *exchange, f *fault.Error) {
+	level := slog.LevelInfo
+	switch {
+	case f.Status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case f.Status == http.StatusUnauthorized, f.Status == http.StatusNotFound, f.Status == http.StatusMethodNotAllowed:
+		level = slog.LevelDebug
+	}
+	ctx := x.in.Context()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	cause := ""
+	if f.Cause != nil {
+		cause = f.Cause.Error()
+	}
+	s.log.LogAttrs(ctx, level, "request refused", slog.String("code", string(f.Code)), slog.Int("status", f.Status),
+		slog.String("cause", cause), slog.String("request_id", x.id))
+}

@@ -1,0 +1,156 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/proxy/policy"
+	"github.com/sallyport/sallyport/session"
+)
+
+// Kind is what becomes of a request.
+type Kind uint8
+
+// The kinds of Decision.
+const (
+	Forward Kind = iota // to the app
+	SignIn              // to the identity provider
+	Refuse              // answered with Fault
+)
+
+// String returns the metric label.
+func (k Kind) String() string {
+	switch k {
+	case Forward:
+		return "forward"
+	case SignIn:
+		return "sign_in"
+	default:
+		return "refuse"
+	}
+}
+
+// Decision is what was decided about a request for the app. It is a value:
+// deciding writes nothing.
+type Decision struct {
+	Kind    Kind
+	Session *session.Session // who is asking; nil on a public path
+	Fault   *fault.Error     // why, when Kind is Refuse
+	Reason  string           // bounded: a metric label and a word in the log
+	Attempt int              // session.NoSessionError.Attempt, when Kind is SignIn
+}
+
+// The reasons of a Decision beside those of session.NoSession and the codes of
+// faults.
+const (
+	reasonSession = "session"
+	reasonPublic  = "public_path"
+)
+
+// decider holds what decisions depend on beside the request.
+type decider struct {
+	policy  *policy.Policy
+	origins map[string]struct{} // whose WebSockets pass
+}
+
+func newDecider(public *url.URL, allowed []string, p *policy.Policy) (*decider, error) {
+	d := &decider{policy: p, origins: make(map[string]struct{}, 1+len(allowed))}
+	own, ok := canonicalOrigin(public.Scheme + "://" + public.Host)
+	if !ok {
+		return nil, fmt.Errorf("SALLYPORT_PUBLIC_URL: %s://%s is not an origin", public.Scheme, public.Host)
+	}
+	d.origins[own] = struct{}{}
+	for _, a := range allowed {
+		origin, ok := canonicalOrigin(strings.TrimSpace(a))
+		if !ok {
+			return nil, fmt.Errorf("SALLYPORT_ALLOWED_ORIGINS: %q is not an origin such as https://app.example.com", a)
+		}
+		d.origins[origin] = struct{}{}
+	}
+	return d, nil
+}
+
+// public reports whether nobody needs to ask for a session.
+func (d *decider) public(method, path string) bool {
+	return d.policy.Public(policy.Request{Method: method, Path: path})
+}
+
+// decide says what becomes of a request that is not for a public path. s and err
+// are the Authenticator's answer.
+func (d *decider) decide(r *http.Request, s *session.Session, err error) Decision {
+	if err != nil {
+		return refuseUnknown(r, err)
+	}
+	if v := d.policy.Admit(&s.Identity); !v.Allowed {
+		return refuse(s, fault.New(fault.Code(v.Code), errors.New(v.Reason)))
+	}
+	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {
+		return refuse(s, fault.New(fault.OriginNotAllowed,
+			fmt.Errorf("WebSocket from origin %.100q; if it should pass, add it to SALLYPORT_ALLOWED_ORIGINS", r.Header["Origin"])))
+	}
+	return Decision{Kind: Forward, Session: s, Reason: reasonSession}
+}
+
+func refuse(s *session.Session, f *fault.Error) Decision {
+	return Decision{Kind: Refuse, Session: s, Fault: f, Reason: string(f.Code)}
+}
+
+// refuseUnknown decides about a request without a session. Only a navigation is
+// led to a sign-in: a script cannot follow it, and a form's body would be lost.
+func refuseUnknown(r *http.Request, err error) Decision {
+	none, ok := errors.AsType[*session.NoSessionError](err)
+	if !ok {
+		if _, ok := errors.AsType[*session.StoreError](err); ok {
+			return refuse(nil, fault.New(fault.StoreUnavailable, err))
+		}
+		return refuse(nil, fault.Of(err))
+	}
+	if IsNavigation(r) {
+		return Decision{Kind: SignIn, Reason: string(none.Why), Attempt: none.Attempt}
+	}
+	d := refuse(nil, fault.New(fault.SignInRequired, err))
+	d.Reason = string(none.Why)
+	return d
+}
+
+// originAllowed judges the Origin field of a WebSocket handshake. Browsers always
+// send it there, and cookies with it, whatever page asks (cross-site WebSocket
+// hijacking); without one it is not a browser that was tricked.
+func (d *decider) originAllowed(origins []string) bool {
+	switch len(origins) {
+	case 0:
+		return true
+	case 1:
+	default:
+		return false
+	}
+	if _, ok := d.origins[origins[0]]; ok {
+		return true
+	}
+	origin, ok := canonicalOrigin(origins[0])
+	if !ok {
+		return false
+	}
+	_, ok = d.origins[origin]
+	return ok
+}
+
+// canonicalOrigin is the serialisation of RFC 6454 §6.2, as browsers send it.
+func canonicalOrigin(s string) (string, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
+		return "", false
+	}
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host, true
+}

@@ -1,0 +1,167 @@
+package proxy
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/session"
+)
+
+// maxValue is the longest identity field in bytes. Many servers refuse a request
+// whose fields exceed 8 KiB together, and a person in thousands of groups would
+// be locked out by it.
+const maxValue = 8 << 10
+
+// The fields that we set. Each is in its canonical spelling, so that they can be
+// assigned without http.Header.Set.
+const (
+	headerUser              = "X-Forwarded-User"
+	headerEmail             = "X-Forwarded-Email"
+	headerPreferredUsername = "X-Forwarded-Preferred-Username"
+	headerGroups            = "X-Forwarded-Groups"
+	headerAccessToken       = "X-Forwarded-Access-Token"
+	headerIDToken           = "X-Forwarded-Id-Token"
+	headerGroupsOmitted     = "X-Sallyport-Groups-Omitted"
+	headerAuthorization     = "Authorization"
+)
+
+// teller tells the app who sent a request (contract §4).
+type teller struct {
+	accessToken   bool
+	idToken       bool
+	authorization Authorization
+	log           *slog.Logger
+}
+
+// tell sets the identity of s. A claim that is absent has no field; one whose
+// text could not stand in a header is left out and logged, because a request
+// that is served without it is better than a person who is locked out.
+func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
+	id := &s.Identity
+	t.claim(h, x, headerUser, id.User)
+	t.claim(h, x, headerEmail, id.Email)
+	t.claim(h, x, headerPreferredUsername, id.Name)
+	t.groups(h, x, id.Groups)
+	if t.accessToken && !s.Grant.AccessToken.IsEmpty() {
+		h[headerAccessToken] = x.value(s.Grant.AccessToken.Reveal())
+	}
+	if t.idToken && !s.Grant.IDToken.IsEmpty() {
+		h[headerIDToken] = x.value(s.Grant.IDToken.Reveal())
+	}
+	token := s.Grant.AccessToken
+	switch t.authorization {
+	case AuthorizationIDToken:
+		token = s.Grant.IDToken
+	case AuthorizationAccessToken:
+	default:
+		return
+	}
+	if !token.IsEmpty() {
+		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
+	}
+}
+
+func (t *teller) claim(h http.Header, x *exchange, name, value string) {
+	switch {
+	case value == "":
+	case !printable(value) || len(value) > maxValue:
+		t.omitted(x, name)
+	default:
+		h[name] = x.value(value)
+	}
+}
+
+// groups joins the groups with commas. They are told completely or not at all:
+// an app that refuses by group must not see a list from which one is missing.
+// headerGroupsOmitted says that there were some.
+func (t *teller) groups(h http.Header, x *exchange, groups []string) {
+	size := 0
+	for _, g := range groups {
+		if !printable(g) {
+			t.omitGroups(h, x)
+			return
+		}
+		size += len(g) + 1
+	}
+	if size == 0 {
+		return
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for _, g := range groups {
+		if g == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		writeGroup(&b, g)
+	}
+	switch {
+	case b.Len() > maxValue:
+		t.omitGroups(h, x)
+	case b.Len() > 0:
+		h[headerGroups] = x.value(b.String())
+	}
+}
+
+// writeGroup encodes what would end a group, and the encoding's own sign.
+func writeGroup(b *strings.Builder, group string) {
+	for i := range len(group) {
+		switch c := group[i]; c {
+		case '%':
+			b.WriteString("%25")
+		case ',':
+			b.WriteString("%2C")
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+func (t *teller) omitGroups(h http.Header, x *exchange) {
+	h[headerGroupsOmitted] = x.value("true")
+	t.omitted(x, headerGroups)
+}
+
+// omitted names the field and the session, never the value: it is the person's
+// and may be meant to forge lines of a log.
+func (t *teller) omitted(x *exchange, name string) {
+	t.log.Warn("identity field left out: the claim holds a control character, is not UTF-8, or is longer than 8 KiB; choose another claim with SALLYPORT_CLAIM_* or correct it at the identity provider",
+		"header", name, "session", x.sessionTag(), "request_id", reqid.From(x.in.Context()))
+}
+
+// printable reports whether a claim can stand in a field as it is: valid UTF-8
+// without control characters, and without those that are invisible or turn the
+// order of the text around, which make one name look like another. The joiners
+// of Persian and Indic names (U+200C, U+200D) pass.
+func printable(s string) bool {
+	ascii := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c == 0x7f:
+			return false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	if ascii {
+		return true
+	}
+	if !utf8.ValidString(s) {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool {
+		switch {
+		case r == '\u200c', r == '\u200d':
+			return false
+		case r == '\u2028', r == '\u2029': // line and paragraph separators
+			return true
+		}
+		return unicode.In(r, unicode.Cc, unicode.Cf)
+	}) < 0
+}

@@ -1,0 +1,153 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// routes tells our own endpoints, the app's paths, and what is neither.
+type routes struct {
+	base   string // base path of the public URL without a trailing slash; "" at the root
+	prefix string // base and SALLYPORT_PREFIX
+	own    map[string]*endpoint
+}
+
+// endpoint is a Route with what was worked out once.
+type endpoint struct {
+	name    string
+	methods []string
+	allow   string // the Allow field
+	handler http.Handler
+}
+
+// place says where a path lies.
+type place uint8
+
+const (
+	atApp     place = iota // the app's
+	atOwn                  // exactly one of our endpoints
+	atNowhere              // 404
+)
+
+func newRoutes(public *url.URL, prefix string, list []Route) (*routes, error) {
+	base := strings.TrimSuffix(public.EscapedPath(), "/")
+	t := &routes{base: base, prefix: base + prefix, own: make(map[string]*endpoint, len(list))}
+	for _, r := range list {
+		if !strings.HasPrefix(r.Path, "/") || r.Name == "" || r.Handler == nil || len(r.Methods) == 0 {
+			return nil, fmt.Errorf("proxy: route %q needs a path that begins with a slash, a name, methods and a handler", r.Path)
+		}
+		full := t.prefix + r.Path
+		if _, doubled := t.own[full]; doubled {
+			return nil, fmt.Errorf("proxy: two routes for %s", full)
+		}
+		methods := slices.Clone(r.Methods)
+		if slices.Contains(methods, http.MethodGet) && !slices.Contains(methods, http.MethodHead) {
+			methods = append(methods, http.MethodHead)
+		}
+		t.own[full] = &endpoint{name: r.Name, methods: methods, allow: strings.Join(methods, ", "), handler: r.Handler}
+	}
+	return t, nil
+}
+
+// find places a path as it stands on the request line. Our endpoints are matched
+// exactly, without decoding anything, so that no other spelling of them exists;
+// a path that any app could read as being below our prefix is nobody's, so that
+// what is decided about it cannot differ from what is served. With a base path
+// the same is true of paths outside it.
+func (t *routes) find(raw string) (place, *endpoint) {
+	if strings.HasPrefix(raw, t.prefix) {
+		if e, ok := t.own[raw]; ok {
+			return atOwn, e
+		}
+	}
+	if plainPath(raw) {
+		if below(raw, t.prefix) || !below(raw, t.base) {
+			return atNowhere, nil
+		}
+		return atApp, nil
+	}
+	for reading := range readings(raw) {
+		if below(reading, t.prefix) || !below(reading, t.base) {
+			return atNowhere, nil
+		}
+	}
+	return atApp, nil
+}
+
+// below reports whether p is root or lies under it, by whole segments.
+func below(p, root string) bool {
+	return strings.HasPrefix(p, root) && (len(p) == len(root) || root == "" || p[len(root)] == '/')
+}
+
+// plainPath reports whether a path has but one reading.
+func plainPath(p string) bool {
+	for i := range len(p) {
+		switch p[i] {
+		case '%', ';':
+			return false
+		case '/':
+			if i+1 < len(p) && (p[i+1] == '/' || p[i+1] == '.') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// maxDecodings is how often a path is decoded to find its readings: once is
+// usual, twice a common mistake, and the third is for us to be a step ahead.
+const maxDecodings = 3
+
+// readings yields a path as apps may understand it: decoded or not, with or
+// without ";parameters", dot segments resolved or not, slashes merged or not.
+func readings(raw string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		p := raw
+		for range maxDecodings + 1 {
+			for _, form := range [...]string{p, withoutParameters(p)} {
+				if !yield(form) || !yield(path.Clean(form)) || !yield(resolveDots(form)) {
+					return
+				}
+			}
+			decoded, err := url.PathUnescape(p)
+			if err != nil || decoded == p {
+				return
+			}
+			p = decoded
+		}
+	}
+}
+
+// withoutParameters cuts ";…" off every segment, as servlet containers do before
+// they look at the path.
+func withoutParameters(p string) string {
+	if !strings.Contains(p, ";") {
+		return p
+	}
+	segments := strings.Split(p, "/")
+	for i, s := range segments {
+		segments[i], _, _ = strings.Cut(s, ";")
+	}
+	return strings.Join(segments, "/")
+}
+
+// resolveDots removes dot segments and leaves empty ones (RFC 3986 §5.2.4), where
+// path.Clean merges slashes first.
+func resolveDots(p string) string {
+	segments := strings.Split(strings.TrimPrefix(p, "/"), "/")
+	kept := segments[:0]
+	for _, s := range segments {
+		switch s {
+		case ".":
+		case "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		default:
+			kept = append(kept, s)
+		}
+	}
+	return "/" + strings.Join(kept, "/")
+}

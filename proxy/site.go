@@ -1,0 +1,169 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/session"
+)
+
+// statusClientGone is what the log and the metrics say of a request whose client
+// left before an answer; it is never sent.
+const statusClientGone = 499
+
+// Site is one public URL in front of one app: an http.Handler, safe for
+// concurrent use. Only New makes a usable one.
+type Site struct {
+	gate    *gate
+	trust   *trust
+	routes  *routes
+	decider *decider
+	forward *forwarder
+	streams *streams
+	metrics *metrics
+
+	auth    Authenticator
+	login   Login
+	pages   Pages
+	returns *session.ReturnPolicy
+
+	loginPath string
+	challenge string // the WWW-Authenticate field
+	accessLog bool
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// New makes a Site. Its error names the SALLYPORT_ variable to change.
+func New(cfg Config) (*Site, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	s := &Site{
+		trust: &trust{peers: cfg.Trusted, unix: cfg.TrustUnix}, streams: newStreams(cfg.Auth),
+		auth: cfg.Auth, login: cfg.Login, pages: cfg.Pages, returns: cfg.Returns,
+		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
+	}
+	own := &identityEndpoints{auth: cfg.Auth, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
+	list := append(own.routes(), cfg.Routes...)
+	var err, faults error
+	s.gate, err = newGate(cfg.PublicURL, cfg.AllowedHosts)
+	faults = errors.Join(faults, err)
+	s.routes, err = newRoutes(cfg.PublicURL, cfg.Prefix, list)
+	faults = errors.Join(faults, err)
+	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
+	faults = errors.Join(faults, err)
+	s.forward, err = newForwarder(&cfg, s.trust, s)
+	faults = errors.Join(faults, err)
+	s.metrics, err = newMetrics(cfg.Registerer, list)
+	if faults = errors.Join(faults, err); faults != nil {
+		return nil, faults
+	}
+	s.loginPath = s.routes.prefix + "/login"
+	s.challenge = fmt.Sprintf(`Cookie realm="%s://%s%s", form-action="%s", cookie-name="%s"`,
+		cfg.PublicURL.Scheme, s.gate.public, s.routes.base, s.loginPath, cfg.Cookies.SessionName())
+	return s, nil
+}
+
+// CloseStreams ends every WebSocket and every other stream, and those that still
+// begin, and waits until they are gone or ctx is done. http.Server.Shutdown knows
+// nothing of WebSockets and would wait for event streams until its own limit.
+func (s *Site) CloseStreams(ctx context.Context) error { return s.streams.closeAll(ctx) }
+
+// Close releases the unused connections to the app. Requests under way are not
+// touched.
+func (s *Site) Close() { s.forward.http.CloseIdleConnections() }
+
+// ServeHTTP implements http.Handler.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := s.begin(w, r)
+	defer func() { s.finish(x, recover()) }()
+	s.serve(x)
+}
+
+// begin opens the exchange. The request identifier is the client's only when a
+// trusted peer passed it on.
+func (s *Site) begin(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{ResponseWriter: w, site: s, start: s.now()}
+	x.peer, x.trusted = s.trust.peer(r.RemoteAddr)
+	if x.trusted {
+		x.id = single(r.Header, reqid.Header)
+	}
+	if !reqid.Valid(x.id) {
+		x.id = reqid.New()
+	}
+	x.in = r.WithContext(context.WithValue(reqid.With(r.Context(), x.id), exchangeKey{}, x))
+	x.watchBody()
+	s.metrics.inFlight.Inc()
+	return x
+}
+
+// serve is the way of a request: gate, own endpoints, decision, action.
+func (s *Site) serve(x *exchange) {
+	var refused *fault.Error
+	if x.target, refused = s.gate.check(x.in, x.requestedHost()); refused != nil {
+		x.handler = handlerRefused
+		s.act(x, refuse(nil, refused))
+		return
+	}
+	switch at, own := s.routes.find(x.path); at {
+	case atOwn:
+		s.serveOwn(x, own)
+		return
+	case atNowhere:
+		x.handler = handlerRefused
+		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("the path is, or could be read as, one of ours or outside the base path"))))
+		return
+	}
+	if s.decider.public(x.in.Method, x.path) {
+		s.act(x, Decision{Kind: Forward, Reason: reasonPublic})
+		return
+	}
+	who, err := s.auth.Authenticate(x.in)
+	s.act(x, s.decider.decide(x.in, who, err))
+}
+
+// requestedHost is the host that the browser used. A trusted peer may have
+// replaced the Host field and says so.
+func (x *exchange) requestedHost() string {
+	if x.trusted {
+		if host := single(x.in.Header, "X-Forwarded-Host"); host != "" {
+			return host
+		}
+	}
+	return x.in.Host
+}
+
+// finish records the exchange, and deals with a panic of anything below it.
+func (s *Site) finish(x *exchange, panicked any) {
+	abort := panicked != nil
+	if abort && panicked != http.ErrAbortHandler {
+		s.log.Error("panic while serving a request; this is a fault of Sallyport", "request_id", x.id,
+			"panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		if abort = x.status != 0; !abort {
+			s.fail(x, fault.New(fault.Internal, nil))
+		}
+	}
+	switch {
+	case x.gone, abort && x.status == 0:
+		x.status = statusClientGone
+	case x.status == 0:
+		x.status = http.StatusOK
+	}
+	s.metrics.inFlight.Dec()
+	took := s.now().Sub(x.start)
+	s.metrics.observe(x.handler, x.in.Method, x.status, took)
+	if s.accessLog {
+		s.logAccess(x, took)
+	}
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
