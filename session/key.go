@@ -23,16 +23,21 @@ const redacted = "[redacted]"
 // fmt, encoding/json and log/slog; Encode alone shows it. The zero value is no
 // key. It is immutable and safe for concurrent use.
 type Key struct {
-	// A pointer, because fmt does not ask the methods of a value in an
-	// unexported field but prints its bytes; of a pointer it prints the address.
-	bytes *[KeySize]byte
+	// A function, because fmt does not ask the methods of a value in an
+	// unexported field but prints its bytes, with some verbs even those behind a
+	// pointer. Of a function it prints the address. nil is no key.
+	bytes func() *[KeySize]byte
 }
 
 // GenerateKey makes a fresh random key.
 func GenerateKey() Key {
-	k := Key{bytes: new([KeySize]byte)}
-	rand.Read(k.bytes[:]) // never fails: crypto/rand ends the process instead
-	return k
+	var b [KeySize]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return newKey(b)
+}
+
+func newKey(b [KeySize]byte) Key {
+	return Key{bytes: func() *[KeySize]byte { return &b }}
 }
 
 // ParseKeys reads the value of SALLYPORT_SECRET: keys of 32 bytes in base64
@@ -69,7 +74,7 @@ func parseKey(text string) (Key, error) {
 	if len(b) != KeySize {
 		return Key{}, fmt.Errorf("it has %d bytes instead of %d", len(b), KeySize)
 	}
-	return Key{bytes: (*[KeySize]byte)(b)}, nil
+	return newKey([KeySize]byte(b)), nil
 }
 
 // checkKeys refuses an empty list, absent, weak and repeated keys.
@@ -82,7 +87,7 @@ func checkKeys(keys []Key) error {
 			return keyError(i, err)
 		}
 		for j := range i {
-			if subtle.ConstantTimeCompare(k.bytes[:], keys[j].bytes[:]) == 1 {
+			if subtle.ConstantTimeCompare(k.bytes()[:], keys[j].bytes()[:]) == 1 {
 				return keyError(i, fmt.Errorf("it is the same as key %d", j+1))
 			}
 		}
@@ -100,7 +105,7 @@ func (k Key) check() error {
 	}
 	var seen [256]bool
 	distinct := 0
-	for _, b := range k.bytes {
+	for _, b := range k.bytes() {
 		if !seen[b] {
 			seen[b] = true
 			distinct++
@@ -118,7 +123,7 @@ func (k Key) Encode() string {
 	if k.bytes == nil {
 		return ""
 	}
-	return base64.StdEncoding.EncodeToString(k.bytes[:])
+	return base64.StdEncoding.EncodeToString(k.bytes()[:])
 }
 
 // String implements fmt.Stringer and shows nothing of the key.

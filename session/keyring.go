@@ -105,7 +105,7 @@ func (k *KeyRing) derive(key Key, purpose, use string) ([]byte, error) {
 	for _, part := range []string{"sallyport/v1", purpose, use, k.scope} {
 		fmt.Fprintf(&info, "%d:%s|", len(part), part)
 	}
-	b, err := hkdf.Key(sha256.New, key.bytes[:], nil, info.String(), KeySize)
+	b, err := hkdf.Key(sha256.New, key.bytes()[:], nil, info.String(), KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the %s %s key: %w", purpose, use, err)
 	}

@@ -13,8 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/sallyport/sallyport/session"
+	"github.com/sallyport/sallyport/session/storetest"
 	"go.etcd.io/bbolt"
 )
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		New:   func(t *testing.T, now func() time.Time) session.Store { return openNew(t, now) },
+		Races: 1000, // each is a few writes to the disk
+	})
+}
 
 func TestSurvivesRestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sallyport.db")

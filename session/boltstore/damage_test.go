@@ -79,18 +79,6 @@ func TestCannotOpen(t *testing.T) {
 	}
 }
 
-// A file that could not be opened is not kept locked.
-func TestCannotOpenLetsGo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sallyport.db")
-	fill(t, path, 200)
-	blank(t, path, 2*int64(os.Getpagesize()))
-	for range 2 {
-		if _, err := New(Config{Path: path}); errors.Is(err, ErrInUse) || err == nil {
-			t.Fatalf("New: %v, want a complaint about damage", err)
-		}
-	}
-}
-
 func TestSecondOpener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sallyport.db")
 	openAt(t, path, nil)

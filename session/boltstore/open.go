@@ -22,38 +22,32 @@ func open(path string) (*bbolt.DB, error) {
 	if path == "" {
 		return nil, errors.New("opening session file: SALLYPORT_SESSION_FILE is empty; it must name a file")
 	}
-	var (
-		db   *bbolt.DB
-		file *os.File
-	)
+	var db *bbolt.DB
 	err := guard(func() (err error) {
 		db, err = bbolt.Open(path, fileMode, &bbolt.Options{
 			Timeout:      lockWait,
 			FreelistType: bbolt.FreelistMapType,
 			NoStatistics: true,
-			OpenFile: func(name string, flag int, perm os.FileMode) (_ *os.File, err error) {
-				file, err = os.OpenFile(name, flag, perm)
-				return file, err
-			},
 		})
-		if err != nil {
-			return err
-		}
-		return complete(db, file)
+		return err
 	})
 	if err == nil {
+		err = complete(db)
+	}
+	switch {
+	case err == nil:
 		return db, nil
+	case db != nil:
+		err = errors.Join(err, db.Close())
 	}
-	if file != nil {
-		_ = file.Close() // a second time mostly; it is what gives up the lock after a panic
-	}
+	// After a panic bbolt holds on to the file until the process ends.
 	return nil, fmt.Errorf("opening session file %q: %w", path, remedy(err))
 }
 
 // complete refuses a file that was cut off: its missing pages would be faults
 // of the mapped memory later on.
-func complete(db *bbolt.DB, file *os.File) error {
-	info, err := file.Stat()
+func complete(db *bbolt.DB) error {
+	info, err := os.Stat(db.Path())
 	if err != nil {
 		return err
 	}
