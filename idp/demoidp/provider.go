@@ -1,0 +1,123 @@
+package demoidp
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zitadel/oidc/v3/pkg/op"
+)
+
+// Paths of the endpoints, relative to the issuer.
+const (
+	authorizePath  = "/authorize"
+	loginPath      = "/login"
+	tokenPath      = "/token"
+	userinfoPath   = "/userinfo"
+	revokePath     = "/revoke"
+	introspectPath = "/introspect"
+	endSessionPath = "/end_session"
+	keysPath       = "/keys"
+	accountPath    = "/account"
+	accountEndPath = "/account/end"
+)
+
+// Provider is an OpenID provider in memory. Its methods may be called
+// concurrently.
+type Provider struct {
+	cfg      Config
+	basePath string // path of the issuer, "" or "/…"
+	store    *storage
+	op       *op.Provider
+	pages    *pages
+	log      *slog.Logger
+	handler  http.Handler
+
+	tokenCalls atomic.Int64
+	refreshes  atomic.Int64
+	deliveries sync.WaitGroup // logout tokens on their way
+}
+
+// New returns a provider with a fresh signing key, or every fault of cfg.
+func New(cfg Config) (*Provider, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("checking the demo provider's configuration: %w", err)
+	}
+	store, err := newStorage(cfg)
+	if err != nil {
+		return nil, err
+	}
+	views, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := newEngine(cfg.Issuer, store)
+	if err != nil {
+		return nil, fmt.Errorf("creating the OpenID provider: %w", err)
+	}
+	issuer, err := url.Parse(cfg.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("parsing issuer: %w", err)
+	}
+	p := &Provider{cfg: cfg, basePath: issuer.Path, store: store, op: engine, pages: views, log: cfg.Logger}
+	p.handler = p.routes()
+	return p, nil
+}
+
+// newEngine returns pkg/op's provider for issuer.
+func newEngine(issuer string, store *storage) (*op.Provider, error) {
+	config := &op.Config{
+		CodeMethodS256:                    true,
+		AuthMethodPost:                    true,
+		GrantTypeRefreshToken:             true,
+		BackChannelLogoutSupported:        true,
+		BackChannelLogoutSessionSupported: true,
+	}
+	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
+		return nil, fmt.Errorf("drawing a key: %w", err)
+	}
+	options := []op.Option{
+		op.WithCustomEndpoints(op.NewEndpoint(authorizePath), op.NewEndpoint(tokenPath), op.NewEndpoint(userinfoPath),
+			op.NewEndpoint(revokePath), op.NewEndpoint(endSessionPath), op.NewEndpoint(keysPath)),
+		op.WithCustomIntrospectionEndpoint(op.NewEndpoint(introspectPath)),
+		op.WithCORSOptions(nil),
+	}
+	if strings.HasPrefix(issuer, "http://") {
+		options = append(options, op.WithAllowInsecure())
+	}
+	return op.NewProvider(config, store, op.StaticIssuer(issuer), options...)
+}
+
+// Handler serves every endpoint of the issuer, below the issuer's path.
+func (p *Provider) Handler() http.Handler { return p.handler }
+
+func (p *Provider) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
+	mux.HandleFunc("GET "+keysPath, p.op.ServeHTTP)
+	mux.HandleFunc(authorizePath, p.authorize)
+	mux.HandleFunc("GET "+loginPath, p.showLogin)
+	mux.HandleFunc("POST "+tokenPath, p.token)
+	mux.HandleFunc(userinfoPath, p.op.ServeHTTP)
+	mux.HandleFunc("POST "+revokePath, p.op.ServeHTTP)
+	mux.HandleFunc("POST "+introspectPath, p.op.ServeHTTP)
+	mux.HandleFunc(endSessionPath, p.endSession)
+	mux.HandleFunc("GET "+accountPath, p.account)
+	mux.Handle("GET /{$}", http.RedirectHandler(p.cfg.Issuer+accountPath, http.StatusFound))
+
+	// Forms of our own pages; the endpoints above may be called from anywhere.
+	own := http.NewCrossOriginProtection()
+	mux.Handle("POST "+loginPath, own.Handler(http.HandlerFunc(p.submitLogin)))
+	mux.Handle("POST "+accountEndPath, own.Handler(http.HandlerFunc(p.endOwnSession)))
+
+	withIssuer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mux.ServeHTTP(w, r.WithContext(op.ContextWithIssuer(r.Context(), p.cfg.Issuer)))
+	})
+	return http.StripPrefix(p.basePath, withIssuer)
+}
