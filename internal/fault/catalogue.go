@@ -52,7 +52,7 @@ const (
 	UpstreamInvalid     Code = "upstream_invalid_response"
 )
 
-const tellOperator = "If it happens again, tell the people who run this service the request id below."
+const tellOperator = "If it happens again, give the request id to the people who run this service."
 
 var catalogue = map[Code]Error{
 	Internal: {Status: http.StatusInternalServerError, Title: "Something went wrong",
@@ -61,11 +61,11 @@ var catalogue = map[Code]Error{
 	BadRequest: {Status: http.StatusBadRequest, Title: "Request not understood",
 		Detail: "The request is not valid HTTP for this site.", Hint: "Check the address and try again."},
 	BadPath: {Status: http.StatusBadRequest, Title: "Address not accepted",
-		Detail: "The path contains characters that this site does not accept.", Hint: "Remove the backslash or control character from the address."},
+		Detail: "The path contains a character that this site does not accept.", Hint: "Remove the backslash, # or control character from the path."},
 	MethodNotAllowed: {Status: http.StatusMethodNotAllowed, Title: "Method not allowed",
-		Detail: "This address does not answer that request method."},
+		Detail: "This address does not answer that request method.", Hint: "Open the address in a browser, or see the documentation of the API."},
 	NotFound: {Status: http.StatusNotFound, Title: "Page not found",
-		Detail: "There is nothing at this address."},
+		Detail: "There is nothing at this address.", Hint: "Check the address for a typing mistake."},
 	MisdirectedHost: {Status: http.StatusMisdirectedRequest, Title: "Wrong host",
 		Detail: "This server does not answer for the host name in the request.",
 		Hint:   "Operators: the host must be that of SALLYPORT_PUBLIC_URL or be listed in SALLYPORT_ALLOWED_HOSTS."},
@@ -87,7 +87,7 @@ var catalogue = map[Code]Error{
 	CrossSiteRequest: {Status: http.StatusForbidden, Title: "Cross-site request refused",
 		Detail: "This request came from a page of another site.", Hint: "Open this site directly and try again."},
 	StoreUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sessions cannot be read right now",
-		Detail: "The session store does not answer; you are still signed in.", Hint: "Wait a moment and reload the page.", RetryAfter: 5 * time.Second},
+		Detail: "The session store does not answer. If you were signed in, you still are.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	SignOutIncomplete: {Status: http.StatusServiceUnavailable, Title: "Sign-out incomplete",
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
 
@@ -101,7 +101,7 @@ var catalogue = map[Code]Error{
 	IdPUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sign-in is not available right now",
 		Detail: "The identity provider cannot be reached.", Hint: "Wait a moment and try again. People who are already signed in are not affected.", RetryAfter: 5 * time.Second},
 	IdPTimeout: {Status: http.StatusGatewayTimeout, Title: "Sign-in took too long",
-		Detail: "The identity provider did not answer in time.", Hint: "Wait a moment and try again."},
+		Detail: "The identity provider did not answer in time.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	IdPDenied: {Status: http.StatusForbidden, Title: "Sign-in was declined",
 		Detail: "The identity provider did not let this account in, or the sign-in was cancelled.", Hint: "Try again, perhaps with another account, or ask whoever manages your account for access to this application."},
 	IdPInteraction: {Status: http.StatusForbidden, Title: "Sign-in needs your attention",
@@ -127,12 +127,12 @@ var catalogue = map[Code]Error{
 	UserinfoInvalid: {Status: http.StatusBadGateway, Title: "Sign-in could not be verified",
 		Detail: "The identity provider's details about you could not be used.", Hint: tellOperator},
 	EmailUnverified: {Status: http.StatusForbidden, Title: "E-mail address not verified",
-		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address at the identity provider, then try again."},
+		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address there, then try again."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
-		Detail: "You are signed in, but the application behind this address could not be reached.", Hint: "Wait a moment and reload the page."},
+		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	UpstreamTimeout: {Status: http.StatusGatewayTimeout, Title: "The application did not answer",
-		Detail: "The application behind this address took too long to answer.", Hint: "Wait a moment and reload the page."},
+		Detail: "The application behind this address took too long to answer.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	UpstreamInvalid: {Status: http.StatusBadGateway, Title: "The application's answer was not valid",
 		Detail: "The application behind this address sent something that is not valid HTTP.", Hint: tellOperator},
 }
