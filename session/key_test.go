@@ -18,6 +18,9 @@ func TestParseKeys(t *testing.T) {
 	}
 	awkward := newKey(bytes)
 	url := base64.URLEncoding.EncodeToString(bytes[:])
+	if !strings.Contains(url, "-") || !strings.Contains(url, "_") {
+		t.Fatalf("%q does not tell the alphabets apart", url)
+	}
 	for name, test := range map[string]struct {
 		text string
 		want []Key

@@ -127,9 +127,9 @@ func (c codecs) seal(name string, plain []byte) (string, error) {
 // open returns what seal was given. Whatever is wrong with the value, the
 // answer is the same.
 func (c codecs) open(name, value string) ([]byte, bool) {
-	// securecookie's base64 ignores the last character's unused bits, so that
-	// several texts would open alike.
-	if _, err := base64.URLEncoding.Strict().DecodeString(value); err != nil {
+	// securecookie's base64 ignores line ends and the last character's unused
+	// bits, so that several texts would open alike.
+	if _, err := base64.URLEncoding.Strict().DecodeString(value); err != nil || strings.ContainsAny(value, "\r\n") {
 		return nil, false
 	}
 	for _, codec := range c {

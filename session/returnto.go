@@ -82,7 +82,7 @@ func NewReturnPolicy(cfg ReturnConfig) (*ReturnPolicy, error) {
 
 // checkBase refuses a base path that is not written in one obvious way.
 func checkBase(u *url.URL) error {
-	if base := strings.TrimSuffix(u.Path, "/"); base != "" && (path.Clean(base) != base || u.EscapedPath() != u.Path) {
+	if base := strings.TrimSuffix(u.Path, "/"); base != "" && (base == "/" || path.Clean(base) != base || u.EscapedPath() != u.Path) {
 		return errors.New("SALLYPORT_PUBLIC_URL: the path must be plain, such as /app, without //, dots or percent-encoding")
 	}
 	return nil
