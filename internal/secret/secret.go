@@ -12,22 +12,40 @@ const redacted = "[redacted]"
 
 // Text is a string that prints as "[redacted]" through fmt, encoding/json and
 // log/slog. The zero value is the empty secret and prints as "". It is
-// immutable and safe for concurrent use.
-type Text struct{ value string }
+// immutable and safe for concurrent use. Two of them cannot be compared with ==;
+// compare what Reveal returns.
+type Text struct {
+	_ [0]func() // == would compare addresses
+
+	// A pointer, because fmt may not call the methods below on an unexported
+	// field of somebody's struct: there it prints what it finds, and this is an
+	// address.
+	value *string
+}
 
 // New makes a Text of s.
-func New(s string) Text { return Text{value: s} }
+func New(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{value: &s}
+}
 
 // Reveal returns the secret itself; call it only where it goes onto the wire
 // or into a cipher.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // IsEmpty reports whether there is no secret.
-func (t Text) IsEmpty() bool { return t.value == "" }
+func (t Text) IsEmpty() bool { return t.value == nil }
 
 // String implements fmt.Stringer.
 func (t Text) String() string {
-	if t.value == "" {
+	if t.IsEmpty() {
 		return ""
 	}
 	return redacted
@@ -45,6 +63,6 @@ func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 // UnmarshalText implements encoding.TextUnmarshaler, so that configuration can
 // be read straight into a Text.
 func (t *Text) UnmarshalText(b []byte) error {
-	t.value = string(b)
+	*t = New(string(b))
 	return nil
 }
