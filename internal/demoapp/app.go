@@ -39,9 +39,8 @@ type app struct {
 	page *page
 }
 
-// New returns the application. It panics only if its own embedded page is broken,
-// which its tests would show.
-func New(cfg Config) http.Handler {
+// New returns the application, or why its page cannot be made.
+func New(cfg Config) (http.Handler, error) {
 	if cfg.LogoutPath == "" {
 		cfg.LogoutPath = defaultLogoutPath
 	}
@@ -51,7 +50,11 @@ func New(cfg Config) http.Handler {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	a := &app{cfg: cfg, page: newPage()}
+	page, err := newPage()
+	if err != nil {
+		return nil, err
+	}
+	a := &app{cfg: cfg, page: page}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /api/whoami", whoami)
@@ -60,7 +63,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /events", a.events)
 	mux.HandleFunc("GET /slow", slow)
 	mux.HandleFunc("GET /healthz", healthz)
-	return mux
+	return mux, nil
 }
 
 // whoami answers with what the application was told, as JSON.

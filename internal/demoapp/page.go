@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -27,9 +28,13 @@ type page struct {
 	policy   string
 }
 
-func newPage() *page {
+func newPage() (*page, error) {
+	parsed, err := template.New("page").Parse(pageHTML)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the page: %w", err)
+	}
 	return &page{
-		template: template.Must(template.New("page").Parse(pageHTML)),
+		template: parsed,
 		// No form-action: signing out redirects to the identity provider, and
 		// browsers hold every hop of a form's redirects against it.
 		policy: strings.Join([]string{
@@ -41,7 +46,7 @@ func newPage() *page {
 			"base-uri 'none'",
 			"frame-ancestors 'none'",
 		}, "; "),
-	}
+	}, nil
 }
 
 // hashSource is a CSP hash-source of an inline element's text.
