@@ -43,7 +43,7 @@ type NetworkConfig struct {
 	PublicURL      string   `env:"SALLYPORT_PUBLIC_URL" required:"true" example:"https://app.example.com" doc:"The address that browsers use, with an optional base path. It is never derived from a request."`
 	TLSCertFile    string   `env:"SALLYPORT_TLS_CERT_FILE" example:"/etc/sallyport/tls.crt" doc:"PEM certificate chain. With SALLYPORT_TLS_KEY_FILE the proxy listener serves TLS 1.2 and later and HTTP/2; both files are read again when they change."`
 	TLSKeyFile     string   `env:"SALLYPORT_TLS_KEY_FILE" example:"/etc/sallyport/tls.key" doc:"PEM private key of SALLYPORT_TLS_CERT_FILE."`
-	TrustedProxies []string `env:"SALLYPORT_TRUSTED_PROXIES" example:"10.0.0.0/8" doc:"Networks (CIDR) of the reverse proxies in front of Sallyport. Their X-Forwarded-* and Forwarded fields are believed; everyone else's are removed."`
+	TrustedProxies []string `env:"SALLYPORT_TRUSTED_PROXIES" example:"10.0.0.0/8" doc:"Networks (CIDR) of the reverse proxies in front of Sallyport; the word unix means peers on a unix socket. Their X-Forwarded-* and Forwarded fields are believed; everyone else's are removed."`
 	AllowedHosts   []string `env:"SALLYPORT_ALLOWED_HOSTS" example:"app.internal" doc:"Hosts served beside the public URL's. A request for any other host gets 421."`
 	Prefix         string   `env:"SALLYPORT_PREFIX" envDefault:"/oauth2" doc:"Where Sallyport's own endpoints live, below the public URL."`
 	InsecureHTTP   bool     `env:"SALLYPORT_INSECURE_HTTP" envDefault:"false" doc:"Allows http:// for a public URL or an issuer whose host is not loopback. Sessions and tokens then travel in the clear."`

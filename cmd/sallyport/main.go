@@ -90,6 +90,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "help":
 		fmt.Fprint(stdout, usageText)
 		return exitOK
+	case "check":
+		return p.withFlags(args, []string{"json"}, func(f map[string]bool) int { return p.check(ctx, f["json"]) })
+	case "health":
+		return p.withFlags(args, nil, func(map[string]bool) int { return p.health(ctx) })
 	case "config":
 		return p.withFlags(args, []string{"markdown", "env"}, p.config)
 	case "keygen":

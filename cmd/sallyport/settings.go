@@ -20,6 +20,7 @@ type settings struct {
 	upstreamCA,
 	idpCA *x509.CertPool // nil = the system's
 	trusted     []netip.Prefix
+	trustUnix   bool
 	extraParams url.Values
 	keys        []session.Key
 	cookies     session.Cookies
@@ -57,11 +58,13 @@ func load(environ []string) (*settings, error) {
 // endpoint returns the public address of one of our own endpoints, character
 // for character as it is registered at the provider.
 func (s *settings) endpoint(path string) string {
-	return origin(s.publicURL) + s.basePath() + s.Network.Prefix + path
+	return origin(s.publicURL) + s.path(path)
 }
 
-// basePath is the public URL's path without a slash at its end.
-func (s *settings) basePath() string { return trimSlash(s.publicURL.EscapedPath()) }
+// path returns the path of one of our own endpoints as browsers see it.
+func (s *settings) path(path string) string {
+	return trimSlash(s.publicURL.EscapedPath()) + s.Network.Prefix + path
+}
 
 // scope names this deployment: cookies of one mean nothing in another.
 func (s *settings) scope() string { return origin(s.publicURL) + "|" + s.OIDC.ClientID }

@@ -107,6 +107,10 @@ func checkListen(address string) error {
 func (s *settings) resolveTrusted(f *faults) {
 	const name = "SALLYPORT_TRUSTED_PROXIES"
 	for _, entry := range s.Network.TrustedProxies {
+		if entry == "unix" {
+			s.trustUnix = true
+			continue
+		}
 		p, err := netip.ParsePrefix(entry)
 		if ip, ipErr := netip.ParseAddr(entry); err != nil && ipErr == nil && ip.Zone() == "" {
 			p, err = netip.PrefixFrom(ip, ip.BitLen()), nil

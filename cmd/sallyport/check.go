@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// The levels of a finding.
+const (
+	levelOK   = "ok"
+	levelWarn = "warn"
+	levelFail = "fail"
+)
+
+// finding is one line of the doctor's report.
+type finding struct {
+	Level    string `json:"level"`              // ok, warn or fail
+	Probe    string `json:"probe"`              // what was looked at
+	Message  string `json:"message"`            // what was found, and the remedy
+	Variable string `json:"variable,omitempty"` // the variable to change
+}
+
+// findings collects the report in order.
+type findings []finding
+
+func (f *findings) ok(probe, format string, args ...any) {
+	*f = append(*f, finding{Level: levelOK, Probe: probe, Message: fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) warn(probe, variable, format string, args ...any) {
+	*f = append(*f, finding{Level: levelWarn, Probe: probe, Variable: variable, Message: fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) fail(probe, variable, format string, args ...any) {
+	*f = append(*f, finding{Level: levelFail, Probe: probe, Variable: variable, Message: fmt.Sprintf(format, args...)})
+}
+
+func (f findings) failed() bool {
+	for _, one := range f {
+		if one.Level == levelFail {
+			return true
+		}
+	}
+	return false
+}
+
+// check is the doctor. It needs no running process and changes nothing.
+func (p *process) check(ctx context.Context, asJSON bool) int {
+	found := examine(ctx, p.environ, p.now)
+	if asJSON {
+		writeJSON(p.stdout, found)
+	} else {
+		writeText(p.stdout, found)
+	}
+	if found.failed() {
+		return exitFailed
+	}
+	return exitOK
+}
+
+func examine(ctx context.Context, environ []string, now func() time.Time) findings {
+	var f findings
+	s, err := load(environ)
+	if err != nil {
+		for _, e := range configErrors(err) {
+			f.fail("configuration", e.Variable, "%s", e.Message)
+		}
+		return f
+	}
+	f.ok("configuration", "every variable is valid")
+	for _, w := range s.warnings() {
+		f.warn("configuration", w.Variable, "%s", w.Message)
+	}
+	checkProvider(ctx, s, now, &f)
+	checkRegistration(s, &f)
+	checkUpstream(ctx, s, &f)
+	checkStore(s, &f)
+	checkCookies(s, &f)
+	checkSurface(s, &f)
+	return f
+}
+
+func writeJSON(w io.Writer, found findings) {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	out.Encode(struct {
+		OK       bool     `json:"ok"`
+		Findings findings `json:"findings"`
+	}{!found.failed(), found})
+}
+
+func writeText(w io.Writer, found findings) {
+	var failures, warnings int
+	for _, f := range found {
+		switch f.Level {
+		case levelFail:
+			failures++
+		case levelWarn:
+			warnings++
+		}
+		fmt.Fprintf(w, "%-4s  %-14s %s\n", f.Level, f.Probe, f.Message)
+		if f.Variable != "" && f.Level != levelOK {
+			fmt.Fprintf(w, "%-20s  change %s\n", "", f.Variable)
+		}
+	}
+	fmt.Fprintf(w, "\n%d failed, %d to think about\n", failures, warnings)
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// maxProviderAnswer bounds what the doctor reads of one answer, in bytes.
+const maxProviderAnswer = 1 << 20
+
+// maxSkew is what ID tokens are allowed; from half of it on the doctor warns.
+const maxSkew = 60 * time.Second
+
+// providerMetadata are the fields of OpenID Connect Discovery 1.0 §3 that the
+// doctor looks at.
+type providerMetadata struct {
+	Issuer        string   `json:"issuer"`
+	Authorization string   `json:"authorization_endpoint"`
+	Token         string   `json:"token_endpoint"`
+	Userinfo      string   `json:"userinfo_endpoint"`
+	JWKS          string   `json:"jwks_uri"`
+	EndSession    string   `json:"end_session_endpoint"`
+	Revocation    string   `json:"revocation_endpoint"`
+	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+	Challenges    []string `json:"code_challenge_methods_supported"`
+	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	Scopes        []string `json:"scopes_supported"`
+}
+
+// providerProbe asks one provider.
+type providerProbe struct {
+	settings *settings
+	client   *http.Client
+	now      func() time.Time
+	found    *findings
+}
+
+func checkProvider(ctx context.Context, s *settings, now func() time.Time, f *findings) {
+	p := &providerProbe{settings: s, now: now, found: f, client: &http.Client{
+		Timeout: s.OIDC.Timeout,
+		Transport: &http.Transport{
+			Proxy:             http.ProxyFromEnvironment,
+			TLSClientConfig:   &tls.Config{RootCAs: s.idpCA},
+			ForceAttemptHTTP2: true,
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+			return fmt.Errorf("it redirects to %s, and redirects are refused", r.URL)
+		},
+	}}
+	m, ok := p.discover(ctx)
+	if !ok {
+		return
+	}
+	p.issuer(m)
+	p.endpoints(m)
+	p.capabilities(m)
+	p.keys(ctx, m)
+	p.binding(m)
+}
+
+// discover fetches the metadata and, with them, the provider's clock.
+func (p *providerProbe) discover(ctx context.Context) (providerMetadata, bool) {
+	const probe = "discovery"
+	variable, address := "SALLYPORT_OIDC_DISCOVERY_URL", p.settings.OIDC.DiscoveryURL
+	if address == "" {
+		variable = "SALLYPORT_OIDC_ISSUER"
+		address = strings.TrimSuffix(p.settings.OIDC.Issuer, "/") + "/.well-known/openid-configuration"
+	}
+	var m providerMetadata
+	date, err := p.get(ctx, address, &m)
+	if err != nil {
+		p.found.fail(probe, variable, "%s: %v", address, err)
+		return m, false
+	}
+	p.found.ok(probe, "%s", address)
+	p.clock(date)
+	return m, true
+}
+
+// get fetches JSON into v and returns the Date field.
+func (p *providerProbe) get(ctx context.Context, address string, v any) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", fmt.Errorf("making the request: %w", err)
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // the address is already in the message
+		}
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the answer is %s", resp.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxProviderAnswer+1))
+	if err != nil {
+		return "", fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(body) > maxProviderAnswer {
+		return "", fmt.Errorf("the answer has more than %d bytes", maxProviderAnswer)
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return "", errors.New("the answer is not the JSON that was expected")
+	}
+	return resp.Header.Get("Date"), nil
+}
+
+// clock compares the provider's clock with ours; its Date has whole seconds.
+func (p *providerProbe) clock(date string) {
+	const probe = "clock"
+	theirs, err := http.ParseTime(date)
+	if err != nil {
+		p.found.warn(probe, "", "the provider's answer has no Date, so that the clocks cannot be compared")
+		return
+	}
+	skew := p.now().Sub(theirs).Round(time.Second)
+	switch {
+	case skew.Abs() > maxSkew:
+		p.found.fail(probe, "", "this machine's clock differs from the provider's by %s, more than the %s that tokens are allowed; synchronise it (NTP)", skew, maxSkew)
+	case skew.Abs() > maxSkew/2:
+		p.found.warn(probe, "", "this machine's clock differs from the provider's by %s; synchronise it (NTP)", skew)
+	default:
+		p.found.ok(probe, "differs from the provider's by %s", skew)
+	}
+}
+
+func (p *providerProbe) issuer(m providerMetadata) {
+	const probe, variable = "issuer", "SALLYPORT_OIDC_ISSUER"
+	if m.Issuer != p.settings.OIDC.Issuer {
+		p.found.fail(probe, variable, "the metadata states %q and the variable says %q; they must be equal, character for character", m.Issuer, p.settings.OIDC.Issuer)
+		return
+	}
+	p.found.ok(probe, "%s", m.Issuer)
+}
+
+// endpoints looks whether everything a sign-in needs is there, and secure.
+func (p *providerProbe) endpoints(m providerMetadata) {
+	const probe = "endpoints"
+	good := true
+	for _, e := range []struct {
+		name, address string
+		required      bool
+	}{
+		{"authorization_endpoint", m.Authorization, true},
+		{"token_endpoint", m.Token, true},
+		{"jwks_uri", m.JWKS, true},
+		{"userinfo_endpoint", m.Userinfo, p.settings.OIDC.Userinfo == "always"},
+		{"end_session_endpoint", m.EndSession, false},
+		{"revocation_endpoint", m.Revocation, false},
+	} {
+		if e.address == "" {
+			if e.required {
+				p.found.fail(probe, "SALLYPORT_OIDC_DISCOVERY_URL", "the metadata have no %s; check that this is the metadata of an OpenID provider", e.name)
+				good = false
+			}
+			continue
+		}
+		u, err := parseHTTPURL(e.address)
+		if err != nil || u.Scheme == "http" && !isLoopback(u.Hostname()) && !p.settings.Network.InsecureHTTP {
+			p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "%s is %q, not an https:// URL", e.name, e.address)
+			good = false
+		}
+	}
+	if good {
+		p.found.ok(probe, "authorization, token and keys are there")
+	}
+}
+
+// capabilities holds what the metadata promise against the configuration. What
+// they do not mention has the defaults of OpenID Connect Discovery 1.0 §3.
+func (p *providerProbe) capabilities(m providerMetadata) {
+	o := p.settings.OIDC
+	methods := m.AuthMethods
+	if len(methods) == 0 {
+		methods = []string{"client_secret_basic"}
+	}
+	if slices.Contains(methods, o.ClientAuth) {
+		p.found.ok("client auth", "%s", o.ClientAuth)
+	} else {
+		p.found.warn("client auth", "SALLYPORT_OIDC_CLIENT_AUTH", "%s is set and the provider lists %s", o.ClientAuth, strings.Join(methods, ", "))
+	}
+	if len(m.Challenges) > 0 && !slices.Contains(m.Challenges, "S256") {
+		p.found.warn("pkce", "", "the provider does not list S256; it is sent all the same")
+	} else if len(m.Challenges) > 0 {
+		p.found.ok("pkce", "S256")
+	}
+	for _, scope := range o.Scopes {
+		if len(m.Scopes) > 0 && !slices.Contains(m.Scopes, scope) {
+			p.found.warn("scopes", "SALLYPORT_OIDC_SCOPES", "%s is asked for and the provider does not list it", scope)
+		}
+	}
+}
+
+// keys looks whether some key can verify an ID token.
+func (p *providerProbe) keys(ctx context.Context, m providerMetadata) {
+	const probe = "keys"
+	if m.JWKS == "" {
+		return // said already
+	}
+	if len(m.Algorithms) > 0 && !overlap(m.Algorithms, p.settings.OIDC.SigningAlgs) {
+		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "the provider signs with %s and %s are accepted", strings.Join(m.Algorithms, ", "), strings.Join(p.settings.OIDC.SigningAlgs, ", "))
+	}
+	var set jose.JSONWebKeySet
+	if _, err := p.get(ctx, m.JWKS, &set); err != nil {
+		p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "%s: %v", m.JWKS, err)
+		return
+	}
+	usable := 0
+	for _, k := range set.Keys {
+		fits := k.Algorithm == "" || slices.Contains(p.settings.OIDC.SigningAlgs, k.Algorithm)
+		if k.IsPublic() && (k.Use == "" || k.Use == "sig") && fits {
+			usable++
+		}
+	}
+	if usable == 0 {
+		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "none of the %d keys at %s can verify an accepted signature", len(set.Keys), m.JWKS)
+		return
+	}
+	p.found.ok(probe, "%d of %d keys can verify ID tokens", usable, len(set.Keys))
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// binding says how far a session follows the provider's own: see the contract
+// of sallyport_idp_info's mode.
+func (p *providerProbe) binding(m providerMetadata) {
+	const probe = "binding"
+	if m.EndSession == "" && p.settings.OIDC.LogoutURL == "" {
+		p.found.warn(probe, "SALLYPORT_OIDC_LOGOUT_URL", "degraded: the provider offers no sign-out, so that signing out here leaves its own session; if it has a sign-out address of its own, set it")
+		return
+	}
+	p.found.ok(probe, "not_bound: signing out here signs out at the provider; a session here does not end by itself when the one there does")
+}

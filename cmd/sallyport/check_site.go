@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// checkRegistration shows what the provider has to know, character for
+// character.
+func checkRegistration(s *settings, f *findings) {
+	f.ok("register", "redirect URI:             %s", s.endpoint("/callback"))
+	f.ok("register", "post-logout redirect URI: %s", s.endpoint("/logout/callback"))
+}
+
+// upstreamTimeout bounds the probe of the app.
+const upstreamTimeout = 5 * time.Second
+
+// checkUpstream asks the app for its start page, as the proxy would.
+func checkUpstream(ctx context.Context, s *settings, f *findings) {
+	const probe, variable = "upstream", "SALLYPORT_UPSTREAM"
+	ctx, cancel := context.WithTimeout(ctx, min(upstreamTimeout, s.Upstream.Timeout))
+	defer cancel()
+	target := &url.URL{Scheme: s.upstream.Scheme, Host: s.upstream.Host, Path: s.upstream.Path}
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: s.upstreamCA},
+		Protocols:         new(http.Protocols),
+	}
+	transport.Protocols.SetHTTP1(true)
+	transport.Protocols.SetHTTP2(s.upstream.Scheme == "https")
+	switch s.upstream.Scheme {
+	case "h2c":
+		target.Scheme = "http"
+		transport.Protocols.SetHTTP1(false)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	case "unix":
+		target = &url.URL{Scheme: "http", Host: s.publicURL.Host, Path: "/"}
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", s.upstream.Path)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		f.fail(probe, variable, "cannot be asked: %v", err)
+		return
+	}
+	if s.Upstream.PassHost {
+		req.Host = s.publicURL.Host
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		f.fail(probe, variable, "%s does not answer: %v; start the app or correct the address", s.Upstream.URL, err)
+		return
+	}
+	resp.Body.Close()
+	if resp.StatusCode >= http.StatusInternalServerError {
+		f.warn(probe, variable, "%s answers %s", s.Upstream.URL, resp.Status)
+		return
+	}
+	f.ok(probe, "%s answers %s", s.Upstream.URL, resp.Status)
+}
+
+func checkStore(s *settings, f *findings) {
+	f.ok("store", "%s: absolute limit %s, idle limit %s", s.Session.Store, s.Session.MaxAge, s.Session.Idle)
+}
+
+func checkCookies(s *settings, f *findings) {
+	where := "this host alone"
+	if s.Session.Domain != "" {
+		where = "every host of " + s.Session.Domain
+	}
+	secure := "Secure"
+	if s.publicURL.Scheme != "https" {
+		secure = "not Secure, because the public URL is http://"
+	}
+	f.ok("cookies", "%s, for %s, SameSite=%s, HttpOnly, %s", s.cookies.SessionName(), where, s.Session.SameSite, secure)
+}
+
+// checkSurface shows what works without a sign-in, and whom we believe.
+func checkSurface(s *settings, f *findings) {
+	const public = "SALLYPORT_PUBLIC_PATHS"
+	if len(s.Access.PublicPaths) == 0 {
+		f.ok("anonymous", "nothing of the app is reachable without a sign-in")
+	} else {
+		f.warn("anonymous", public, "reachable without a sign-in: %s", strings.Join(s.Access.PublicPaths, " "))
+	}
+	if len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains)+len(s.Access.AllowedGroups) == 0 {
+		f.ok("access", "everybody whom the provider signs in may pass; SALLYPORT_ALLOWED_EMAILS, SALLYPORT_ALLOWED_EMAIL_DOMAINS and SALLYPORT_ALLOWED_GROUPS would narrow that")
+	} else {
+		f.ok("access", "limited to %d e-mail address(es), %d e-mail domain(s) and %d group(s)", len(s.Access.AllowedEmails), len(s.Access.AllowedDomains), len(s.Access.AllowedGroups))
+	}
+	const trusted = "SALLYPORT_TRUSTED_PROXIES"
+	switch {
+	case len(s.Network.TrustedProxies) > 0:
+		f.ok("proxies", "forwarding headers are believed from %s", strings.Join(s.Network.TrustedProxies, ", "))
+	case s.publicURL.Scheme == "https" && s.Network.TLSCertFile == "":
+		f.warn("proxies", trusted, "the public URL is https:// and no certificate is set, so something in front ends TLS; until its network is listed, the app sees its address as every client's")
+	default:
+		f.ok("proxies", "forwarding headers are believed from nobody")
+	}
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/idp/demoidp"
+)
+
+// fakeProvider serves metadata and keys that a test may spoil.
+type fakeProvider struct {
+	*httptest.Server
+	metadata map[string]any
+	keys     string
+	date     time.Time
+	answer   http.HandlerFunc // instead of the metadata, when set
+}
+
+func newFakeProvider(t *testing.T) *fakeProvider {
+	p := &fakeProvider{
+		keys: `{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"1","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}`,
+		date: time.Now().Truncate(time.Second),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", p.date.UTC().Format(http.TimeFormat))
+		if p.answer != nil {
+			p.answer(w, r)
+			return
+		}
+		json.NewEncoder(w).Encode(p.metadata)
+	})
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, p.keys) })
+	p.Server = httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	p.metadata = map[string]any{
+		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
+		"jwks_uri": p.URL + "/keys", "end_session_endpoint": p.URL + "/logout",
+		"id_token_signing_alg_values_supported": []string{"ES256"},
+		"code_challenge_methods_supported":      []string{"S256"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic"},
+		"scopes_supported":                      []string{"openid", "profile", "email"},
+	}
+	return p
+}
+
+func newUpstream(t *testing.T, status int) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// render gives one line per finding, with what varies from run to run replaced.
+func render(found findings, replace ...string) string {
+	var b strings.Builder
+	for _, f := range found {
+		fmt.Fprintf(&b, "%s | %s | %s | %s\n", f.Level, f.Probe, f.Variable, f.Message)
+	}
+	return strings.NewReplacer(replace...).Replace(b.String())
+}
+
+func TestCheckAgainstDemoProvider(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	issuer := "http://" + server.Listener.Addr().String()
+	provider, err := demoidp.New(demoidp.Config{Issuer: issuer, Clients: []demoidp.Client{{ID: "rp1", Secret: "x"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = provider.Handler()
+	server.Start()
+	defer server.Close()
+	upstream := newUpstream(t, http.StatusOK)
+	found := examine(t.Context(), with(map[string]string{"SALLYPORT_OIDC_ISSUER": issuer, "SALLYPORT_UPSTREAM": upstream}), time.Now)
+	want := `ok | configuration |  | every variable is valid
+warn | configuration | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them
+ok | discovery |  | ISSUER/.well-known/openid-configuration
+ok | clock |  | differs from the provider's by 0s
+ok | issuer |  | ISSUER
+ok | endpoints |  | authorization, token and keys are there
+ok | client auth |  | client_secret_basic
+ok | pkce |  | S256
+ok | keys |  | 1 of 1 keys can verify ID tokens
+ok | binding |  | not_bound: signing out here signs out at the provider; a session here does not end by itself when the one there does
+ok | register |  | redirect URI:             https://app.example.com/oauth2/callback
+ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
+ok | upstream |  | UPSTREAM answers 200 OK
+ok | store |  | memory: absolute limit 12h0m0s, idle limit 1h0m0s
+ok | cookies |  | __Host-sallyport, for this host alone, SameSite=lax, HttpOnly, Secure
+ok | anonymous |  | nothing of the app is reachable without a sign-in
+ok | access |  | everybody whom the provider signs in may pass; SALLYPORT_ALLOWED_EMAILS, SALLYPORT_ALLOWED_EMAIL_DOMAINS and SALLYPORT_ALLOWED_GROUPS would narrow that
+warn | proxies | SALLYPORT_TRUSTED_PROXIES | the public URL is https:// and no certificate is set, so something in front ends TLS; until its network is listed, the app sees its address as every client's
+`
+	// The second may turn while the provider answers.
+	if got := render(found, issuer, "ISSUER", upstream, "UPSTREAM", "provider's by 1s", "provider's by 0s"); got != want {
+		t.Errorf("findings:\n got %s\nwant %s", got, want)
+	}
+}
+
+// TestCheckFindings spoils one thing at a time.
+func TestCheckFindings(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		spoil func(p *fakeProvider, vars map[string]string)
+		want  string // one line
+	}{
+		{"issuer differs by a slash", func(p *fakeProvider, _ map[string]string) { p.metadata["issuer"] = p.URL + "/" },
+			`fail | issuer | SALLYPORT_OIDC_ISSUER | the metadata states "IDP/" and the variable says "IDP"; they must be equal, character for character`},
+		{"provider down", func(p *fakeProvider, _ map[string]string) { p.Close() },
+			`fail | discovery | SALLYPORT_OIDC_ISSUER | IDP/.well-known/openid-configuration: dial tcp HOST: connect: connection refused`},
+		{"redirected", func(p *fakeProvider, _ map[string]string) {
+			p.answer = http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP
+		},
+			`fail | discovery | SALLYPORT_OIDC_ISSUER | IDP/.well-known/openid-configuration: it redirects to IDP/elsewhere, and redirects are refused`},
+		{"not found", func(p *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_DISCOVERY_URL"] = p.URL + "/nothing"
+		},
+			`fail | discovery | SALLYPORT_OIDC_DISCOVERY_URL | IDP/nothing: the answer is 404 Not Found`},
+		{"a web page", func(p *fakeProvider, _ map[string]string) {
+			p.answer = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }
+		},
+			`fail | discovery | SALLYPORT_OIDC_ISSUER | IDP/.well-known/openid-configuration: the answer is not the JSON that was expected`},
+		{"endless metadata", func(p *fakeProvider, _ map[string]string) {
+			p.answer = func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"x":%q}`, strings.Repeat("x", 2<<20))
+			}
+		},
+			`fail | discovery | SALLYPORT_OIDC_ISSUER | IDP/.well-known/openid-configuration: the answer has more than 1048576 bytes`},
+		{"clock five minutes off", func(p *fakeProvider, _ map[string]string) { p.date = p.date.Add(5 * time.Minute) },
+			`fail | clock |  | this machine's clock differs from the provider's by -5m0s, more than the 1m0s that tokens are allowed; synchronise it (NTP)`},
+		{"no token endpoint", func(p *fakeProvider, _ map[string]string) { delete(p.metadata, "token_endpoint") },
+			`fail | endpoints | SALLYPORT_OIDC_DISCOVERY_URL | the metadata have no token_endpoint; check that this is the metadata of an OpenID provider`},
+		{"http token endpoint", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["token_endpoint"] = "http://idp.example.com/token"
+		},
+			`fail | endpoints | SALLYPORT_OIDC_ISSUER | token_endpoint is "http://idp.example.com/token", not an https:// URL`},
+		{"client authentication", func(p *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_CLIENT_AUTH"] = "client_secret_post"
+		},
+			`warn | client auth | SALLYPORT_OIDC_CLIENT_AUTH | client_secret_post is set and the provider lists client_secret_basic`},
+		{"no PKCE", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["code_challenge_methods_supported"] = []string{"plain"}
+		},
+			`warn | pkce |  | the provider does not list S256; it is sent all the same`},
+		{"scope not offered", func(p *fakeProvider, vars map[string]string) { vars["SALLYPORT_OIDC_SCOPES"] = "openid,groups" },
+			`warn | scopes | SALLYPORT_OIDC_SCOPES | groups is asked for and the provider does not list it`},
+		{"algorithms do not meet", func(p *fakeProvider, vars map[string]string) { vars["SALLYPORT_OIDC_SIGNING_ALGS"] = "RS256" },
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | the provider signs with ES256 and RS256 are accepted`},
+		{"no keys", func(p *fakeProvider, _ map[string]string) { p.keys = `{"keys":[]}` },
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 0 keys at IDP/keys can verify an accepted signature`},
+		{"only an encryption key", func(p *fakeProvider, _ map[string]string) {
+			p.keys = strings.Replace(p.keys, `"sig"`, `"enc"`, 1)
+		},
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 1 keys at IDP/keys can verify an accepted signature`},
+		{"keys are no keys", func(p *fakeProvider, _ map[string]string) { p.keys = `[]` },
+			`fail | keys | SALLYPORT_OIDC_ISSUER | IDP/keys: the answer is not the JSON that was expected`},
+		{"no sign-out", func(p *fakeProvider, _ map[string]string) { delete(p.metadata, "end_session_endpoint") },
+			`warn | binding | SALLYPORT_OIDC_LOGOUT_URL | degraded: the provider offers no sign-out, so that signing out here leaves its own session; if it has a sign-out address of its own, set it`},
+		{"app down", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_UPSTREAM"] = "unix:///nonexistent/app.sock"
+		},
+			`fail | upstream | SALLYPORT_UPSTREAM | unix:///nonexistent/app.sock does not answer: dial unix /nonexistent/app.sock: connect: no such file or directory; start the app or correct the address`},
+		{"OP-16 anonymous surface", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_PUBLIC_PATHS"] = "/public/**,/favicon.ico"
+		},
+			`warn | anonymous | SALLYPORT_PUBLIC_PATHS | reachable without a sign-in: /public/** /favicon.ico`},
+		{"cookie for a domain", func(_ *fakeProvider, vars map[string]string) { vars["SALLYPORT_COOKIE_DOMAIN"] = "example.com" },
+			`ok | cookies |  | __Secure-sallyport, for every host of example.com, SameSite=lax, HttpOnly, Secure`},
+		{"bad configuration", func(_ *fakeProvider, vars map[string]string) { vars["SALLYPORT_PREFIX"] = "x/" },
+			`fail | configuration | SALLYPORT_PREFIX | SALLYPORT_PREFIX is "x/"; begin it with / and end it without, in letters, digits, '-', '_', '.' and '~', such as /oauth2`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newFakeProvider(t)
+			vars := valid()
+			maps.Copy(vars, map[string]string{"SALLYPORT_OIDC_ISSUER": p.URL, "SALLYPORT_UPSTREAM": newUpstream(t, 200)})
+			now := p.date
+			tc.spoil(p, vars)
+			found := examine(t.Context(), environment(vars), func() time.Time { return now })
+			lines := strings.Split(render(found, p.URL, "IDP", strings.TrimPrefix(p.URL, "http://"), "HOST"), "\n")
+			if !slices.Contains(lines, tc.want) {
+				t.Errorf("no line\n  %s\namong\n  %s", tc.want, strings.Join(lines, "\n  "))
+			}
+		})
+	}
+}
+
+func TestCheckSeesAFailingApp(t *testing.T) {
+	p := newFakeProvider(t)
+	found := examine(t.Context(), with(map[string]string{"SALLYPORT_OIDC_ISSUER": p.URL, "SALLYPORT_UPSTREAM": newUpstream(t, 503)}), time.Now)
+	if !slices.ContainsFunc(found, func(f finding) bool {
+		return f.Level == levelWarn && f.Probe == "upstream" && strings.Contains(f.Message, "503")
+	}) {
+		t.Errorf("findings:\n%s", render(found))
+	}
+	if found.failed() {
+		t.Error("a warning counts as a failure")
+	}
+}
+
+func TestCheckShowsNoSecret(t *testing.T) {
+	p := newFakeProvider(t)
+	found := examine(t.Context(), with(map[string]string{"SALLYPORT_OIDC_ISSUER": p.URL}), time.Now)
+	for _, c := range canaries {
+		if strings.Contains(render(found), c) {
+			t.Errorf("OP-08 the report contains a secret:\n%s", render(found))
+		}
+	}
+}

@@ -1,0 +1,19 @@
+package main
+
+// warnings are choices that are allowed and worth a second thought.
+func (s *settings) warnings() []configError {
+	var all []configError
+	warn := func(on bool, name, message string) {
+		if on {
+			all = append(all, configError{Variable: name, Message: message})
+		}
+	}
+	warn(s.Session.Store == "memory", "SALLYPORT_SESSION_STORE", "sessions are kept in memory: a restart signs everybody out, and several replicas do not share them")
+	warn(len(s.Access.PublicPaths) > 0, "SALLYPORT_PUBLIC_PATHS", "some paths need no sign-in")
+	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
+	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
+	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")
+	warn(s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0, "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
+	warn(s.Logging.Pprof, "SALLYPORT_PPROF", "profiles are served on the admin listener and can contain secrets")
+	return all
+}
