@@ -113,9 +113,29 @@ func ordinary(name string) bool {
 	return false
 }
 
-// usual reports whether name is spelt as net/http spells it, so that it has no
-// character that could stand for a dash.
+// wireNames are the names of the class wire as net/http spells them.
+var wireNames = map[string]struct{}{
+	"Transfer-Encoding": {}, "Content-Length": {}, "Connection": {}, "Proxy-Connection": {}, "Keep-Alive": {},
+	"Upgrade": {}, "Te": {}, "Trailer": {}, "Host": {}, "Expect": {}, "Cookie": {}, "Authorization": {},
+}
+
+// usual reports whether name, of the class wire or forwarding, is spelt as
+// everybody spells it: with its dashes where they belong and nothing in place of
+// one.
 func usual(name string) bool {
+	if _, ok := wireNames[name]; ok {
+		return true
+	}
+	switch name {
+	case "Forwarded", "X-Forwarded", "X-Real-Ip", "X-Rewrite-Url":
+		return true
+	}
+	return plainName(name) && (strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Original-"))
+}
+
+// plainName reports whether a name is canonical and has only letters, digits and
+// dashes.
+func plainName(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		return r != '-' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
 	}) < 0 && http.CanonicalHeaderKey(name) == name
@@ -127,7 +147,7 @@ func exceptions(names []string) (map[string]struct{}, error) {
 	set := make(map[string]struct{}, len(names))
 	for _, n := range names {
 		name := http.CanonicalHeaderKey(strings.TrimSpace(n))
-		if !usual(name) || name == "" {
+		if !plainName(name) || name == "" {
 			return nil, fmt.Errorf("SALLYPORT_PASS_CLIENT_HEADERS: %q is not a header name of letters, digits and dashes", n)
 		}
 		if c := classify(name); c == own || c == wire {

@@ -2,8 +2,9 @@ package proxy
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
+
+	"github.com/sallyport/sallyport/proxy/pages"
 )
 
 // IsNavigation reports whether a person caused the request, so that a redirect
@@ -23,40 +24,5 @@ func IsNavigation(r *http.Request) bool {
 	if mode != "" || dest != "" {
 		return mode == "navigate" && dest == "document"
 	}
-	return h.Get("X-Requested-With") == "" && prefersHTML(h["Accept"])
-}
-
-// prefersHTML reports whether HTML is named, by more than a wildcard, and no
-// JSON is liked as much (RFC 9110 §12.5.1).
-func prefersHTML(accept []string) bool {
-	html, json := 0.0, 0.0
-	for _, line := range accept {
-		for item := range strings.SplitSeq(line, ",") {
-			media, parameters, _ := strings.Cut(item, ";")
-			media = strings.ToLower(strings.TrimSpace(media))
-			switch {
-			case media == "text/html" || media == "application/xhtml+xml":
-				html = max(html, quality(parameters))
-			case media == "application/json" || strings.HasSuffix(media, "+json"):
-				json = max(json, quality(parameters))
-			}
-		}
-	}
-	return html > json
-}
-
-// quality returns the weight of a media range; one that cannot be read is 0.
-func quality(parameters string) float64 {
-	for p := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(p, "=")
-		if !strings.EqualFold(strings.TrimSpace(name), "q") {
-			continue
-		}
-		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || !(q >= 0 && q <= 1) {
-			return 0
-		}
-		return q
-	}
-	return 1
+	return h.Get("X-Requested-With") == "" && pages.PrefersHTML(h)
 }
