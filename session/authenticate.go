@@ -33,7 +33,7 @@ func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
 	if !found.sent {
 		return nil, &NoSessionError{Why: NoCookie}
 	}
-	refusal := &NoSessionError{Why: CookieInvalid}
+	var refusal *NoSessionError
 	for _, value := range found.all() {
 		s, err := m.fromValue(r.Context(), value, use)
 		if err == nil {
@@ -43,9 +43,12 @@ func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
 		if !ok {
 			return nil, err
 		}
-		if refusal.Why == CookieInvalid {
+		if refusal == nil || refusal.Why == CookieInvalid {
 			refusal = no
 		}
+	}
+	if refusal == nil {
+		refusal = &NoSessionError{Why: CookieInvalid}
 	}
 	return nil, refusal
 }
