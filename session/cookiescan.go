@@ -64,10 +64,19 @@ func isSealed(value string, maxLength int) bool {
 	if value == "" || len(value) > maxLength {
 		return false
 	}
+	var foreign uint8
 	for i := range len(value) {
-		if c := value[i]; !isAlphanumeric(c) && c != '-' && c != '_' && c != '=' {
-			return false
+		foreign |= notBase64URL[value[i]] // no branch: the characters are random
+	}
+	return foreign == 0
+}
+
+// notBase64URL has a 1 for every byte that base64url (RFC 4648 §5) does not use.
+var notBase64URL = func() (table [256]uint8) {
+	for c := range table {
+		if b := byte(c); !isAlphanumeric(b) && b != '-' && b != '_' && b != '=' {
+			table[c] = 1
 		}
 	}
-	return true
-}
+	return table
+}()
