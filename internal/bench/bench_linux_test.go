@@ -81,3 +81,31 @@ func TestProcessCPUCountsWork(t *testing.T) {
 		t.Error("a process beyond any pid_max has a CPU clock")
 	}
 }
+
+// Both bare proxies pass the load's requests on, as processes of their own.
+func TestBareProxies(t *testing.T) {
+	app := startApp(1024)
+	defer app.Close()
+	for _, transport := range []string{transportDefault, transportPool} {
+		t.Run(transport, func(t *testing.T) {
+			p, err := startBare(t.Context(), transport, transport, app.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.stop()
+			samples, err := measure(t.Context(), []*proxy{p}, load{body: app.body, conns: 4, lasts: 50 * time.Millisecond}, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range samples[0] {
+				if s.requests == 0 || s.cpu <= 0 {
+					t.Errorf("sample %+v measured nothing", s)
+				}
+				t.Logf("%.1f µs per request", s.perRequest())
+			}
+			if kib, err := residentKiB(p.pid); err != nil || kib < 1024 {
+				t.Errorf("%d KiB resident, %v", kib, err)
+			}
+		})
+	}
+}
