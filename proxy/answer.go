@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
@@ -92,11 +91,6 @@ func (s *Site) prepare(x *exchange) {
 
 func (s *Site) render(x *exchange, f *fault.Error) {
 	s.logFault(x, f)
-	if x.body.pending() && x.in.ProtoMajor == 1 {
-		// Nobody will read this body. net/http would wait for it without a
-		// limit, so the client could hold the connection.
-		x.setReadDeadline(time.Now().Add(lingerAfterRefusal))
-	}
 	s.pages.Fault(x, x.in, f)
 }
 

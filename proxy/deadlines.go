@@ -14,9 +14,9 @@ const (
 	bodyIdle = 60 * time.Second
 	// rearmAfter is how old a deadline gets before it is moved on HTTP/1.
 	rearmAfter = time.Second
-	// lingerAfterRefusal is how long we go on reading a body that nobody wants:
-	// closing at once could destroy the answer on its way to the client.
-	lingerAfterRefusal = time.Second
+	// linger is how long we go on reading a body that nobody wants: closing at
+	// once could destroy the answer on its way to the client.
+	linger = time.Second
 )
 
 // The deadlines of connections are the operating system's, so they come from the
@@ -98,6 +98,15 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (b *requestBody) finished() {
 	if !b.over.Swap(true) {
 		b.x.setReadDeadline(time.Time{})
+	}
+}
+
+// leaveBody is called when the request has been served. Nobody will read what is
+// left of its body; net/http would wait for it without a limit, so the client
+// could hold the connection.
+func (x *exchange) leaveBody() {
+	if x.body.pending() && !x.hijacked && x.in.ProtoMajor == 1 {
+		x.setReadDeadline(time.Now().Add(linger))
 	}
 }
 

@@ -226,6 +226,8 @@ type recorder struct {
 	seen     []recorded
 	respond  func(net.Conn, *http.Request, []byte)
 	accepted int
+
+	skipBodies bool // answer before reading a body; set before the first request
 }
 
 // recorded is one request: its head and body as they came.
@@ -287,7 +289,10 @@ func (r *recorder) serve(conn net.Conn) {
 			return
 		}
 		respond := r.responder()
-		if respond == nil || req.Header.Get("Upgrade") == "" {
+		if req.Header.Get("Expect") != "" && !r.skipBodies {
+			_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
+		}
+		if !r.skipBodies && req.Header.Get("Upgrade") == "" {
 			_, err = io.Copy(io.Discard, req.Body)
 		}
 		head, body, _ := strings.Cut(raw.String(), "\r\n\r\n")

@@ -157,6 +157,7 @@ func (s *Site) finish(x *exchange, panicked any) {
 	case x.status == 0:
 		x.status = http.StatusOK
 	}
+	x.leaveBody()
 	s.metrics.inFlight.Dec()
 	took := s.now().Sub(x.start)
 	s.metrics.observe(x.handler, x.in.Method, x.status, took)
