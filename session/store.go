@@ -107,3 +107,20 @@ type Pinger interface {
 type Forgetter interface {
 	OnForget(f func(h Handle, r Record, evicted bool))
 }
+
+// Locker is a Store whose replicas can agree who refreshes a session.
+type Locker interface {
+	// TryLock takes the record's lock for ttl. ok is false while someone else
+	// holds it. The lock stands beside the record: it needs none, and nothing
+	// but TryLock heeds it, so a write must still be fenced by its version.
+	TryLock(ctx context.Context, h Handle, ttl time.Duration) (lock Lock, ok bool, err error)
+}
+
+// Lock is a lock that was taken. It is lost when its time is over.
+type Lock interface {
+	// Renew holds the lock for ttl from now; ErrNotFound once it is lost.
+	Renew(ctx context.Context, ttl time.Duration) error
+	// Unlock lets go. It is nil when the lock was lost before, and leaves a
+	// lock that somebody else has taken since.
+	Unlock(ctx context.Context) error
+}

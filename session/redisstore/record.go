@@ -19,7 +19,7 @@ var ErrCorrupt = errors.New("the value in redis is damaged or belongs to another
 //
 //	0      format, 1
 //	1–8    version, big endian
-//	9–16   expiry, Unix milliseconds, rounded up
+//	9–16   expiry, Unix milliseconds, rounded down
 //	17–24  last seen, Unix seconds
 //	25–28  CRC-32C of the handle, the header before it, and the sealed session
 //	29–    the sealed session
@@ -41,7 +41,7 @@ func encode(h session.Handle, r session.Record, whole bool) []byte {
 	b := make([]byte, 0, size)
 	b = append(b, format)
 	b = append(b, versionBytes(r.Version)...)
-	b = binary.BigEndian.AppendUint64(b, uint64(ceilMilli(r.ExpiresAt)))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.ExpiresAt.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.LastSeen.Unix()))
 	b = binary.BigEndian.AppendUint32(b, checksum(h, b, r.Sealed))
 	if whole {
@@ -74,15 +74,6 @@ func checksum(h session.Handle, header, sealed []byte) uint32 {
 	sum := crc32.Update(0, table, h[:])
 	sum = crc32.Update(sum, table, header)
 	return crc32.Update(sum, table, sealed)
-}
-
-// ceilMilli keeps a record from expiring before its time.
-func ceilMilli(t time.Time) int64 {
-	ms := t.UnixMilli()
-	if t.Nanosecond()%int(time.Millisecond) != 0 {
-		ms++
-	}
-	return ms
 }
 
 const (

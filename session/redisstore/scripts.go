@@ -108,7 +108,7 @@ const maxTTL = 100 * 366 * 24 * time.Hour
 // clock of Redis does not matter, and at least 1, so that it is never kept
 // forever.
 func ttl(expiresAt, now time.Time) string {
-	ms := ceilMilli(expiresAt) - now.UnixMilli()
+	ms := expiresAt.UnixMilli() - now.UnixMilli()
 	return strconv.FormatInt(min(max(ms, 1), maxTTL.Milliseconds()), 10)
 }
 
