@@ -112,7 +112,9 @@ func TestOnEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, b := newWorld(t, nil), &browser{}
+				w, b := newWorld(t, func(cfg *session.Config) {
+					cfg.Store = struct{ session.Store }{cfg.Store} // one that does not say what it forgets
+				}), &browser{}
 				s := w.signIn(t, b, "alice")
 				start := time.Now()
 				st := w.stream(s)

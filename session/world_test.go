@@ -68,6 +68,7 @@ func (w *world) replica(t testing.TB, change func(*session.Config)) *session.Man
 	cfg := w.cfg
 	if w.Manager != nil {
 		cfg.Registerer = nil
+		cfg.Store = struct{ session.Store }{cfg.Store} // the store tells one manager what it forgets
 	}
 	if change != nil {
 		change(&cfg)

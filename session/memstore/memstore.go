@@ -25,7 +25,7 @@ const (
 // Config makes a Store.
 type Config struct {
 	MaxRecords int              // 0 = DefaultMaxRecords
-	Now        func() time.Time // nil = time.Now
+	Now        func() time.Time // nil = time.Now; called by many goroutines
 }
 
 // Store keeps records in the memory of this process: a restart signs everybody

@@ -152,29 +152,30 @@ func TestFullStoreEvictsTheLeastRecentlySeen(t *testing.T) {
 }
 
 func TestEvictionPrefersExpired(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	s := newStore(t, memstore.Config{MaxRecords: 2, Now: func() time.Time { return now }})
-	f := watch(s)
-	expired, alive := session.Handle{7, 1}, session.Handle{7, 2}
-	for h, expires := range map[session.Handle]time.Time{expired: now.Add(time.Minute), alive: now.Add(time.Hour)} {
-		r := session.Record{LastSeen: now, ExpiresAt: expires}
-		if h == alive {
-			r.LastSeen = now.Add(-time.Hour)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, memstore.Config{MaxRecords: 2})
+		f := watch(s)
+		expired, alive := session.Handle{7, 1}, session.Handle{7, 2}
+		soon := time.Now().Add(time.Second / 2) // before the first sweep
+		for h, r := range map[session.Handle]session.Record{
+			expired: {LastSeen: time.Now(), ExpiresAt: soon},
+			alive:   {LastSeen: time.Now().Add(-time.Hour), ExpiresAt: time.Now().Add(time.Hour)},
+		} {
+			if err := s.Create(t.Context(), h, r); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := s.Create(t.Context(), h, r); err != nil {
+		time.Sleep(time.Second / 2)
+		if err := s.Create(t.Context(), session.Handle{7, 3}, session.Record{ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
-	}
-	now = now.Add(2 * time.Minute)
-	if err := s.Create(t.Context(), session.Handle{7, 3}, session.Record{ExpiresAt: now.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Get(t.Context(), alive); err != nil {
-		t.Errorf("the living record was dropped although an expired one was there: %v", err)
-	}
-	if len(f.expired) != 1 || len(f.evicted) != 0 {
-		t.Errorf("%d expired and %d evicted reported, want 1 and 0", len(f.expired), len(f.evicted))
-	}
+		if _, err := s.Get(t.Context(), alive); err != nil {
+			t.Errorf("the living record was dropped although an expired one was there: %v", err)
+		}
+		if len(f.expired) != 1 || len(f.evicted) != 0 {
+			t.Errorf("%d expired and %d evicted reported, want 1 and 0", len(f.expired), len(f.evicted))
+		}
+	})
 }
 
 func TestEvictionLooksInOtherShards(t *testing.T) {
