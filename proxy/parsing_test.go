@@ -95,6 +95,7 @@ func TestBodyWithoutSession(t *testing.T) {
 		{"FW-13 at our endpoint", request("GET", "/oauth2/auth", "Content-Length: 5")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // each waits for the lingering close
 			f := newFixture(t, nil)
 			c := f.dial()
 			start := time.Now()

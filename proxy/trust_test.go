@@ -152,3 +152,21 @@ func TestUnixListener(t *testing.T) {
 		}
 	}
 }
+
+func TestChainOfForwardedFor(t *testing.T) {
+	tr := &trust{peers: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for in, want := range map[string]string{
+		"203.0.113.7:4711, 10.0.0.1": "203.0.113.7, 10.0.0.1",
+		"[2001:db8::1]:443":          "2001:db8::1",
+		"2001:db8::1":                "2001:db8::1",
+		"::ffff:203.0.113.7":         "203.0.113.7",
+		"":                           "",
+		",":                          "",
+		"1.2.3.4,":                   "",
+	} {
+		_, got := tr.chain(http.Header{"X-Forwarded-For": {in}})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", in, diff)
+		}
+	}
+}
