@@ -62,6 +62,7 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, b := newWorld(t, nil), &browser{}
 		w.signIn(t, b, "alice")
+		w.store.slow.Store(int64(100 * time.Millisecond))
 		for range 10 * 60 {
 			var wg sync.WaitGroup
 			for range 4 {
@@ -71,8 +72,8 @@ func TestUseIsWrittenOnceAMinute(t *testing.T) {
 					}
 				})
 			}
-			wg.Wait()
 			time.Sleep(time.Second)
+			wg.Wait()
 		}
 		if got := w.store.replaces.Load(); got != 9 {
 			t.Errorf("%d writes in ten minutes, want 9", got)
@@ -146,8 +147,9 @@ func TestUseIsWrittenForACancelledRequest(t *testing.T) {
 		w, b := newWorld(t, nil), &browser{}
 		w.signIn(t, b, "alice")
 		time.Sleep(50 * time.Minute)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { time.Sleep(time.Millisecond); cancel() }()
+		w.store.slow.Store(int64(time.Second))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
 		s, err := w.Authenticate(b.request().WithContext(ctx))
 		wantSession(t, "alice", s, err)
 		time.Sleep(50 * time.Minute)
@@ -210,6 +212,27 @@ func TestTouch(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantNone(t, session.SessionGone, nil, w.Touch(t.Context(), s))
+	})
+}
+
+// What another replica wrote counts here, although this one has the session in
+// its cache.
+func TestUseElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := newWorld(t, nil), &browser{}
+		other := w.replica(t, nil)
+		w.signIn(t, b, "alice")
+		s, err := w.Authenticate(b.request())
+		wantSession(t, "alice", s, err)
+		time.Sleep(30 * time.Minute)
+		s, err = other.Authenticate(b.request())
+		wantSession(t, "alice", s, err)
+		time.Sleep(40 * time.Minute)
+		s, err = w.Peek(b.request())
+		wantSession(t, "alice", s, err)
+		if want := time.Now().Add(-40 * time.Minute); !s.LastSeen.Equal(want) || !s.IdleAt.Equal(want.Add(61*time.Minute)) {
+			t.Errorf("LastSeen %v, IdleAt %v; want %v and 61 minutes later", s.LastSeen, s.IdleAt, want)
+		}
 	})
 }
 

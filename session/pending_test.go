@@ -119,6 +119,23 @@ func TestPendingOfAnotherStateOrBrowser(t *testing.T) {
 	wantNoPending(t, session.NoLoginCookie, got, err)
 }
 
+// A replica's clock may be a little ahead, not much.
+func TestPendingFromTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, b := newWorld(t, nil), &browser{}
+		near, far := pending(1), pending(2)
+		near.CreatedAt = time.Now().Add(time.Minute)
+		far.CreatedAt = time.Now().Add(time.Minute + time.Second)
+		w.begin(t, b, near)
+		w.begin(t, b, far)
+		if _, err := w.Pending(b.request(), state(1)); err != nil {
+			t.Errorf("begun a minute from now: %v", err)
+		}
+		got, err := w.Pending(b.request(), state(2))
+		wantNoPending(t, session.LoginExpired, got, err)
+	})
+}
+
 // CK-13: a login cookie is no session, whatever its name.
 func TestLoginCookieIsNoSession(t *testing.T) {
 	w, b := newWorld(t, nil), &browser{}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,29 @@ func TestDecodePendingRefuses(t *testing.T) {
 	} {
 		if _, err := decodePending([]byte(b)); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// The cookie's name has 48 bits of the state's hash; the whole state decides.
+func TestPendingComparesTheWholeState(t *testing.T) {
+	cookies, err := NewCookies(CookieConfig{Name: "sallyport", Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewManager(Config{Store: noStore{}, Keys: newTestRing(t, GenerateKey()), Cookies: cookies, MaxAge: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := m.loginName("mine")
+	for state, want := range map[string]bool{"mine": true, "other": false, "min": false, "": false} {
+		value, err := m.sealPending(name, Pending{State: state, CreatedAt: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = m.Pending(&http.Request{Header: http.Header{"Cookie": {name + "=" + value}}}, "mine")
+		if (err == nil) != want {
+			t.Errorf("a cookie sealed for state %q counts for \"mine\": %v", state, err == nil)
 		}
 	}
 }

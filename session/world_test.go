@@ -101,7 +101,8 @@ func (s *syncBuilder) String() string {
 type faultyStore struct {
 	*memstore.Store
 	getErr, createErr, replaceErr, deleteErr atomic.Pointer[error]
-	gets, replaces                           atomic.Int64
+	replaces                                 atomic.Int64
+	slow                                     atomic.Int64 // how long Replace takes, in nanoseconds
 	pingErr                                  error
 }
 
@@ -120,7 +121,6 @@ func (s *faultyStore) heal() {
 }
 
 func (s *faultyStore) Get(ctx context.Context, h session.Handle) (session.Record, error) {
-	s.gets.Add(1)
 	if err := s.getErr.Load(); err != nil {
 		return session.Record{}, *err
 	}
@@ -136,6 +136,13 @@ func (s *faultyStore) Create(ctx context.Context, h session.Handle, r session.Re
 
 func (s *faultyStore) Replace(ctx context.Context, h session.Handle, r session.Record) error {
 	s.replaces.Add(1)
+	if slow := time.Duration(s.slow.Load()); slow > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(slow):
+		}
+	}
 	if err := s.replaceErr.Load(); err != nil {
 		return *err
 	}
