@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -63,9 +64,12 @@ type requestBody struct {
 	read atomic.Int64
 	over atomic.Bool // read to its end
 	err  atomic.Pointer[error]
+
+	mu   sync.Mutex
+	left bool // the request has been served: the connection is no longer ours
 }
 
-// watch puts x.body in place of the request's body, if it has one.
+// watchBody puts x.body in place of the request's body, if it has one.
 func (x *exchange) watchBody() {
 	r := x.in
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
@@ -77,7 +81,7 @@ func (x *exchange) watchBody() {
 
 // Read implements io.Reader.
 func (b *requestBody) Read(p []byte) (int, error) {
-	b.x.setReadDeadline(time.Now().Add(bodyIdle))
+	b.deadline(time.Now().Add(bodyIdle))
 	n, err := b.ReadCloser.Read(p)
 	total := b.read.Add(int64(n))
 	switch {
@@ -97,7 +101,18 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // that the client leaves, and would take its passing for that.
 func (b *requestBody) finished() {
 	if !b.over.Swap(true) {
-		b.x.setReadDeadline(time.Time{})
+		b.deadline(time.Time{})
+	}
+}
+
+// deadline moves the read deadline while the request is being served. The
+// transport's goroutine may read on for a moment after that, when net/http has
+// already taken the connection, or the HTTP/2 stream, back.
+func (b *requestBody) deadline(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.left {
+		b.x.setReadDeadline(t)
 	}
 }
 
@@ -105,7 +120,13 @@ func (b *requestBody) finished() {
 // left of its body; net/http would wait for it without a limit, so the client
 // could hold the connection.
 func (x *exchange) leaveBody() {
-	if x.body.pending() && !x.hijacked && x.in.ProtoMajor == 1 {
+	if x.body.ReadCloser == nil || x.hijacked {
+		return
+	}
+	x.body.mu.Lock()
+	defer x.body.mu.Unlock()
+	x.body.left = true
+	if x.body.pending() && x.in.ProtoMajor == 1 {
 		x.setReadDeadline(time.Now().Add(linger))
 	}
 }

@@ -55,14 +55,14 @@ type target struct {
 // check returns what is asked for, or why the request is refused. host is the
 // one that the browser used.
 func (g *gate) check(r *http.Request, host string) (target, *fault.Error) {
-	if !methodAllowed(r.Method) {
-		return target{}, fault.New(fault.MethodNotAllowed, fmt.Errorf("method %.20q is not one that passes", r.Method))
-	}
 	path, err := rawPath(r.URL)
-	if err != nil {
-		return target{}, fault.New(fault.BadRequest, err)
-	}
 	t := target{path: path}
+	if !methodAllowed(r.Method) {
+		return t, fault.New(fault.MethodNotAllowed, fmt.Errorf("method %.20q is not one that passes", r.Method))
+	}
+	if err != nil {
+		return t, fault.New(fault.BadRequest, err)
+	}
 	if err := policy.CheckPath(path); err != nil {
 		return t, fault.New(fault.BadPath, err)
 	}
