@@ -12,7 +12,7 @@
 // When the connection is lost, what is in memory is no longer confirmed. Each
 // record is read again before it is used; only while Redis cannot answer is it
 // used as it is, for at most Config.StaleFor after the loss. A connection that
-// merely went silent is noticed within three seconds. Everything else gets an
+// merely went silent is noticed after some three seconds. Everything else gets an
 // error within Config.Timeout, and at once after three failures in a row, until
 // a probe, one a second, is answered. Nothing needs a restart: New succeeds
 // while Redis is down, and a client that is bound to a demoted master is

@@ -201,7 +201,7 @@ func (l *link) probe(b *breaker, key string) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(l.life, dialTimeout)
-		err = c.Do(ctx, c.B().Exists().Key(key).Build()).Error()
+		err = c.Do(ctx, c.B().Exists().Key(key).Build().Pin()).Error()
 		cancel()
 		if err == nil || answered(err) {
 			b.succeeded()
@@ -220,7 +220,7 @@ func (l *link) ping(ctx context.Context) error {
 	const nobodys = "sallyport:ping"
 	_, err := ask(ctx, l, nobodys, func(ctx context.Context, c rueidis.Client) (int64, error) {
 		// A key, so that a cluster has to have a master for it.
-		return c.Do(ctx, c.B().Exists().Key(nobodys).Build()).AsInt64()
+		return c.Do(ctx, c.B().Exists().Key(nobodys).Build().Pin()).AsInt64()
 	})
 	if err != nil {
 		return err

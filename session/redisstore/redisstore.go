@@ -135,7 +135,9 @@ func (s *Store) fetch(ctx context.Context, h session.Handle) (session.Record, er
 	return ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (session.Record, error) {
 		t := s.cache.ticket(h)
 		// How long rueidis would keep the answer is of no matter: it keeps none.
-		get := c.B().Get().Key(key).Cache().ToStaticTTL()
+		// Pinned, because the writer of a lost connection may still read a
+		// command that was answered on the next one.
+		get := c.B().Get().Key(key).Cache().ToStaticTTL().Pin()
 		value, err := c.DoCache(ctx, get, time.Hour).AsBytes()
 		if rueidis.IsRedisNil(err) {
 			return session.Record{}, session.ErrNotFound
@@ -189,7 +191,8 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 
 // holds reports whether the record of that version is known to have the same
 // sealed session. A version's sealed session never changes, so it does not
-// matter how old that knowledge is.
+// matter how old that knowledge is: a handle is made at random for one session and
+// never used for another.
 func (s *Store) holds(h session.Handle, r session.Record) bool {
 	known, fresh := s.cache.get(h)
 	return fresh != absent && known.Version == r.Version && string(known.Sealed) == string(r.Sealed)
@@ -204,8 +207,9 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 	key := recordKey(h)
 	s.cache.changed(h)
 	_, err := ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (struct{}, error) {
-		// Deleting twice does no harm, so it is tried again on a new connection.
-		return struct{}{}, c.Do(ctx, c.B().Del().Key(key).Build().ToRetryable()).Error()
+		// Deleting twice does no harm, so it is tried again on a new connection
+		// (pinned as in fetch).
+		return struct{}{}, c.Do(ctx, c.B().Del().Key(key).Build().ToRetryable().Pin()).Error()
 	})
 	s.cache.changed(h)
 	return err
