@@ -56,7 +56,7 @@ func TestCredentials(t *testing.T) {
 	})
 }
 
-// The commands that docs/sessions.md lists suffice.
+// The commands that docs/adr/0101-rueidis.md lists suffice.
 func TestLeastPrivilege(t *testing.T) {
 	redis := startRedis(t)
 	redis.must("ACL", "SETUSER", "sallyport", "on", ">secret", "resetkeys", "~sallyport:*", "nocommands",

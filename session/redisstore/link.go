@@ -35,10 +35,9 @@ type link struct {
 	budget time.Duration
 	logger *slog.Logger
 
-	client atomic.Pointer[rueidis.Client]
-	// state of connecting for the first time
-	connected chan struct{}                  // closed once client is set
-	refused   atomic.Pointer[explainedError] // why connecting failed last
+	client  atomic.Pointer[rueidis.Client]
+	tried   chan struct{}                  // closed once connecting was tried
+	refused atomic.Pointer[explainedError] // why it failed last
 
 	breakers [breakers]breaker
 	renewing atomic.Bool
@@ -50,7 +49,7 @@ type link struct {
 }
 
 func newLink(option rueidis.ClientOption, budget time.Duration, logger *slog.Logger) *link {
-	l := &link{option: option, budget: budget, logger: logger, connected: make(chan struct{})}
+	l := &link{option: option, budget: budget, logger: logger, tried: make(chan struct{})}
 	l.life, l.end = context.WithCancel(context.Background())
 	l.spawn(l.connect)
 	return l
@@ -68,19 +67,22 @@ func (l *link) spawn(f func()) {
 // connect tries until there is a client. From then on rueidis connects again by
 // itself.
 func (l *link) connect() {
+	tried := sync.OnceFunc(func() { close(l.tried) })
+	defer tried()
 	for {
 		c, err := rueidis.NewClient(l.option)
 		if err == nil {
 			l.client.Store(&c)
-			close(l.connected)
 			if l.refused.Load() != nil {
 				l.logger.Info("redis answers")
 			}
 			return
 		}
-		if l.refused.Swap(&explainedError{explain(err)}) == nil {
-			l.logger.Warn("redis cannot be reached; sessions get 503 until it can", "error", explain(err))
+		err = explain(err)
+		if l.refused.Swap(&explainedError{err}) == nil {
+			l.logger.Warn("redis cannot be reached; sessions get 503 until it can", "error", err)
 		}
+		tried()
 		if !l.pause(retryEvery) {
 			return
 		}
@@ -102,24 +104,18 @@ func (l *link) pause(d time.Duration) bool {
 // current returns the client; while there is none, it waits for the first
 // attempt to connect, and not for a second one.
 func (l *link) current(ctx context.Context) (rueidis.Client, error) {
-	if l.life.Err() != nil {
-		return nil, errClosed
-	}
-	if c := l.client.Load(); c != nil {
-		return *c, nil
-	}
-	if refused := l.refused.Load(); refused != nil {
-		return nil, refused.error
-	}
 	select {
-	case <-l.connected:
-		if c := l.client.Load(); c != nil {
-			return *c, nil
-		}
-		return nil, errClosed
+	case <-l.tried:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	switch c := l.client.Load(); {
+	case l.life.Err() != nil:
+		return nil, errClosed
+	case c != nil:
+		return *c, nil
+	}
+	return nil, l.refused.Load().error
 }
 
 // ask puts a question to the server that has the key. It returns when there is
