@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,11 +38,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// askCommand is "ask socket path status": it asks until the answer has that
-// status, for at most ten seconds, and writes the body to the file "answer".
+// askCommand is "ask socket path status [text]": it asks until the answer has that
+// status and holds that text, for at most ten seconds, and writes the body to the
+// file "answer".
 func askCommand(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: ask socket path status")
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: ask socket path status [text]")
+	}
+	text := ""
+	if len(args) == 4 {
+		text = args[3]
 	}
 	want, err := strconv.Atoi(args[2])
 	ts.Check(err)
@@ -59,7 +65,7 @@ func askCommand(ts *testscript.TestScript, neg bool, args []string) {
 	last := errors.New("nothing was asked")
 	for {
 		var body []byte
-		if body, last = askOnce(ctx, client, args[1], want); last == nil {
+		if body, last = askOnce(ctx, client, args[1], want, text); last == nil {
 			ts.Check(os.WriteFile(ts.MkAbs("answer"), body, 0o600))
 			return
 		}
@@ -71,7 +77,7 @@ func askCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func askOnce(ctx context.Context, client *http.Client, path string, want int) ([]byte, error) {
+func askOnce(ctx context.Context, client *http.Client, path string, want int, text string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
 	if err != nil {
 		return nil, err
@@ -83,8 +89,8 @@ func askOnce(ctx context.Context, client *http.Client, path string, want int) ([
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != want {
-		err = fmt.Errorf("status %d, want %d: %s", resp.StatusCode, want, body)
+	if err == nil && (resp.StatusCode != want || !bytes.Contains(body, []byte(text))) {
+		err = fmt.Errorf("status %d, want %d and %q in: %s", resp.StatusCode, want, text, body)
 	}
 	return body, err
 }
