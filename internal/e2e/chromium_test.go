@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 type chromium struct {
 	t        *testing.T
 	ctx      context.Context
-	pictures string // folder of the screenshots
+	end      func() error // waits for the process; chromedp takes it only once
+	pictures string       // folder of the screenshots
 	console  iter.Seq2[chromedp.ConsoleMessage, error]
 }
 
@@ -29,6 +31,9 @@ func newChromium(t *testing.T) *chromium {
 	if c.pictures == "" {
 		c.pictures = t.TempDir()
 	}
+	if err := os.MkdirAll(c.pictures, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1100, 900),
@@ -38,8 +43,9 @@ func newChromium(t *testing.T) *chromium {
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, stop := chromedp.NewContext(allocator)
 	c.ctx = ctx
+	c.end = sync.OnceValue(func() error { return chromedp.Cancel(ctx) })
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the process; there is nothing to do about one that is gone
+		_ = c.end() // there is nothing to do about one that is gone
 		stop()
 		stopAllocator()
 	})
@@ -116,7 +122,7 @@ func (c *chromium) picture(name string) {
 	c.snap(name+"-night", "dark")
 	run(c, "becoming a phone", chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile))
 	c.snap(name+"-phone", "light")
-	run(c, "becoming a desktop", chromedp.EmulateReset())
+	run(c, "becoming a desktop", chromedp.EmulateViewport(1100, 900))
 }
 
 func (c *chromium) snap(name, scheme string) {
@@ -135,7 +141,7 @@ func (c *chromium) snap(name, scheme string) {
 // page had violated its own policy.
 func (c *chromium) noProblems() {
 	c.t.Helper()
-	if err := chromedp.Cancel(c.ctx); err != nil {
+	if err := c.end(); err != nil {
 		c.t.Error(err)
 	}
 	for m, err := range c.console {

@@ -41,7 +41,7 @@ const provider = new Provider(config.issuer, {
       redirect_uris: config.redirectUris,
       post_logout_redirect_uris: config.postLogoutRedirectUris,
       grant_types: ["authorization_code", "refresh_token"],
-      id_token_signed_response_alg: config.signingAlg ?? "RS256",
+      id_token_signed_response_alg: config.signingAlg || "RS256",
       ...(config.backchannelLogoutUri && {
         backchannel_logout_uri: config.backchannelLogoutUri,
         backchannel_logout_session_required: true,
