@@ -100,6 +100,11 @@ func TestDemoSignInSignOutSignInAsAnother(t *testing.T) {
 		t.Error("CK-18 the session cookie reached the app")
 	}
 
+	session := decode[struct{ Mode, IdP string }](t, b.script(d.public+"/oauth2/session"))
+	if session.Mode != "not_bound" || session.IdP != providerName {
+		t.Errorf("/oauth2/session says %+v", session)
+	}
+
 	out := d.signOut(b)
 	if out.status != http.StatusOK || out.url.Path != "/oauth2/logout/callback" {
 		t.Errorf("the sign-out ended at %s with %d", out.url, out.status)

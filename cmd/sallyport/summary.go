@@ -1,8 +1,6 @@
 package main
 
-import (
-	"log/slog"
-)
+import "log/slog"
 
 // announce writes what an operator wants to see at start: each listener, and
 // the settings that decide who gets in.
@@ -32,6 +30,9 @@ func (a *app) announce(ls listeners) {
 		"public_paths", s.Access.PublicPaths,
 		"trusted_proxies", s.Network.TrustedProxies,
 	)
+	if s.Session.Store == "memory" {
+		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")
+	}
 	for _, w := range s.warnings() {
 		a.logger.Warn(w.Message, "variable", w.Variable)
 	}

@@ -126,7 +126,7 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
 		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
 		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
-		Auth: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()),
+		Auth: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
 	})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/sallyport/sallyport/session"
 )
 
 // pauses are those between attempts at discovery.
@@ -67,6 +69,17 @@ func (c *Client) Ready() error {
 		return *err
 	}
 	return errNotYet
+}
+
+// Mode names how far a session follows the provider's own, "not_bound" or
+// "degraded"; "" until discovery has succeeded. It does not depend on the session
+// as long as no session is bound.
+func (c *Client) Mode(*session.Session) string {
+	found := c.provider.Load()
+	if found == nil {
+		return ""
+	}
+	return string(c.modeOf(found))
 }
 
 func (c *Client) discoveryFailed(ctx context.Context, err error) {
