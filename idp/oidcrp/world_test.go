@@ -282,3 +282,14 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// loseSessions is what a second replica with a memory store of its own looks like:
+// the cookies are good, the sessions are not there.
+func (w *world) loseSessions() {
+	w.t.Helper()
+	mem, err := memstore.New(memstore.Config{})
+	must(w.t, err)
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.Store = mem
+}
