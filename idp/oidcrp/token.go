@@ -1,6 +1,7 @@
 package oidcrp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,6 +55,8 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		return nil, callFault(err, fault.TokenInvalid)
 	}
 	if a.status != http.StatusOK {
+		// Some providers repeat the code in their description, which is logged.
+		a.body = bytes.ReplaceAll(a.body, []byte(code), []byte("[code]"))
 		return nil, tokenFailure(a)
 	}
 	return readTokens(a.body, c.now())
