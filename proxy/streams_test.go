@@ -41,7 +41,7 @@ func TestEventStream(t *testing.T) {
 		name string
 		end  func(*fixture)
 	}{
-		{"ends tidily with the session", func(f *fixture) { f.auth.end("alice") }},
+		{"LO-20 ends tidily with the session", func(f *fixture) { f.auth.end("alice") }},
 		{"UP-15 ends tidily when we stop", func(f *fixture) { _ = f.site.CloseStreams(context.Background()) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,12 +3,14 @@ package oidcrp
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
 )
 
 // change replaces parameters of a callback's address; a nil list removes one.
@@ -300,4 +302,37 @@ func TestSignInLoopEnds(t *testing.T) {
 		w.loseSessions()
 	}
 	t.Error("OF-18: ten sign-ins in a row did not hold, and no page says so")
+}
+
+// A code of somebody else's sign-in, put into one's own, fails at the provider
+// (PKCE), and would fail here (nonce).
+func TestInjectedCode(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	h.set(func() { h.answer = func(q url.Values) { q.Set("code", "code-of-the-victim") } })
+	victimNonce := func() string { w.callbackFor("/"); return h.nonce }()
+	w.newBrowser()
+	address := w.callbackFor("/")
+	h.set(func() { h.claims = func(c map[string]any) { c["nonce"] = victimNonce } })
+	w.wantFault(w.get(address), fault.IDTokenInvalid)
+
+	h.set(func() { h.token = says(400, "application/json", `{"error":"invalid_grant"}`) })
+	w.wantFault(w.get(w.callbackFor("/")), fault.CodeRejected)
+	if calls := h.got("/token"); len(calls) != 2 || calls[0].form.Get("code_verifier") == calls[1].form.Get("code_verifier") {
+		t.Error("OF-11: each sign-in must bring its own verifier")
+	}
+}
+
+// The sign-in of one provider cannot be finished at another.
+func TestMixedUpProviders(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	p := session.Pending{IdP: "other", State: newState(stateFirst), Nonce: "n", Verifier: "v"}
+	rec := httptest.NewRecorder()
+	must(t, w.sessions.BeginLogin(rec, httptest.NewRequest(http.MethodGet, "/", nil), p))
+	w.jar.SetCookies(mustURL(t, w.site.URL), rec.Result().Cookies())
+	w.wantFault(w.get("/oauth2/callback?code=c&state="+p.State), fault.IssuerMismatch)
+	if n := len(h.got("/token")); n != 0 {
+		t.Errorf("OF-13: %d token requests, want 0", n)
+	}
 }

@@ -153,3 +153,26 @@ func TestStates(t *testing.T) {
 		}
 	}
 }
+
+// Where a sign-in leads is said by rd and by the address that was asked for; no
+// header of a client says it.
+func TestHeadersDoNotRedirect(t *testing.T) {
+	for name, header := range map[string]string{
+		"OR-21 X-Auth-Request-Redirect": "X-Auth-Request-Redirect", "OR-22 Referer": "Referer",
+		"OR-22 X-Forwarded-Uri": "X-Forwarded-Uri", "FW-04 X-Forwarded-Host": "X-Forwarded-Host",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, newHostile(t), nil)
+			res := w.ask(http.MethodGet, "/oauth2/login?pomerium_redirect_uri=https://evil.com&redirect_uri=https://evil.com", func(r *http.Request) {
+				r.Header.Set(header, "https://evil.com/x")
+			})
+			to := mustURL(t, res.Header.Get("Location"))
+			if got := to.Query().Get("redirect_uri"); got != w.site.URL+"/oauth2/callback" {
+				t.Errorf("redirect_uri = %q, want the configured one", got)
+			}
+			if got := w.get(w.get(to.String()).Header.Get("Location")).Header.Get("Location"); got != "/" {
+				t.Errorf("OR-24: the sign-in leads to %q, want the start page", got)
+			}
+		})
+	}
+}
