@@ -30,7 +30,26 @@ type Grant struct {
 	IDToken      secret.Text
 	RefreshToken secret.Text
 	ExpiresAt    time.Time // of the access token; zero when the IdP did not say
+	ObtainedAt   time.Time // when the tokens came; zero in records of an older version
+	// Mode says how the session hangs together with the provider's (contract
+	// §7): computed by the protocol from metadata and from what came.
+	Mode Mode
 }
+
+// Mode is how a session is bound to the person's session at the provider.
+type Mode string
+
+// The modes of binding.
+const (
+	// ModeFull: a refresh token that ends with the provider's session, and
+	// RP-initiated logout.
+	ModeFull Mode = "full"
+	// ModeNotBound: RP-initiated logout works, the session does not follow the
+	// provider's.
+	ModeNotBound Mode = "not_bound"
+	// ModeDegraded: neither; a sign-out is local.
+	ModeDegraded Mode = "degraded"
+)
 
 // Session is one signed-in browser: an immutable snapshot that any number of
 // requests may share.
