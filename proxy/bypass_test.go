@@ -105,6 +105,9 @@ func TestTargetsPassUnchanged(t *testing.T) {
 		if len(name) > 40 {
 			name = "PA-25 many parameters"
 		}
+		if strings.Contains(target, "%zz") {
+			name = "PA-26 " + name
+		}
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, nil)
 			f.get(target, "Cookie: "+valid).wantStatus(t, 200)
@@ -212,6 +215,23 @@ func TestCookieBombs(t *testing.T) {
 			if tt.want != 200 {
 				f.app.wantNone(t)
 			}
+		})
+	}
+}
+
+// A form that meets no session is neither forwarded nor kept to be sent later, and
+// the answer is ours alone.
+func TestFormWithoutSession(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"OF-28 form":      {"Content-Type: application/x-www-form-urlencoded", "Content-Length: 3"},
+		"OF-28 multipart": {"Content-Type: multipart/form-data; boundary=x", "Content-Length: 3"},
+		"OF-27 navigation": {"Content-Type: application/x-www-form-urlencoded", "Content-Length: 3",
+			"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Accept: text/html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			f.send(request("POST", "/form", lines...)+"a=b").wantStatus(t, 401)
+			f.app.wantNone(t)
 		})
 	}
 }

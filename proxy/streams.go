@@ -160,7 +160,10 @@ func (b *streamBody) register() {
 	}
 }
 
-func (b *streamBody) cut(ending) {
+func (b *streamBody) cut(why ending) {
+	if why == shuttingDown && b.kind == openEnded {
+		return // a download ends by itself; the server waits for it
+	}
 	b.mu.Lock()
 	b.ended = true
 	b.mu.Unlock()

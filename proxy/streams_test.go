@@ -41,7 +41,7 @@ func TestEventStream(t *testing.T) {
 		name string
 		end  func(*fixture)
 	}{
-		{"ends tidily with the session", func(f *fixture) { f.auth.end("alice") }},
+		{"LO-20 ends tidily with the session", func(f *fixture) { f.auth.end("alice") }},
 		{"UP-15 ends tidily when we stop", func(f *fixture) { _ = f.site.CloseStreams(context.Background()) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,6 +112,31 @@ func TestOpenEndedAnswer(t *testing.T) {
 		}
 		if n := len(registry.open); n != 0 {
 			t.Errorf("%d streams are still registered", n)
+		}
+	})
+}
+
+// A long download once was broken off as soon as Sallyport was told to stop,
+// although accepted requests may finish within SALLYPORT_SHUTDOWN_TIMEOUT.
+func TestDownloadSurvivesShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := newStreams(newFakeAuth())
+		r, w := io.Pipe()
+		body := registry.body(r, openEnded, nil)
+		time.Sleep(openEndedAfter + time.Second)
+		done := make(chan error)
+		go func() { done <- registry.closeAll(context.Background()) }()
+		synctest.Wait()
+		go func() {
+			_, _ = w.Write([]byte("the rest"))
+			_ = w.Close()
+		}()
+		if got, err := io.ReadAll(body); err != nil || string(got) != "the rest" {
+			t.Errorf("the download ended with %q, %v", got, err)
+		}
+		_ = body.Close()
+		if err := <-done; err != nil {
+			t.Errorf("closeAll: %v", err)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func TestWebSocket(t *testing.T) {
 		end  func(*fixture)
 		want websocket.StatusCode
 	}{
-		{"UP-11 ends with the session", func(f *fixture) { f.auth.end("alice") }, websocket.StatusPolicyViolation},
+		{"UP-11 LO-20 ends with the session", func(f *fixture) { f.auth.end("alice") }, websocket.StatusPolicyViolation},
 		{"UP-15 ends when we stop", func(f *fixture) { go func() { _ = f.site.CloseStreams(context.Background()) }() }, websocket.StatusGoingAway},
 	}
 	for _, tt := range tests {

@@ -68,6 +68,9 @@ func checkUpstream(ctx context.Context, s *settings, f *findings) {
 
 func checkStore(s *settings, f *findings) {
 	f.ok("store", "%s: absolute limit %s, idle limit %s", s.Session.Store, s.Session.MaxAge, s.Session.Idle)
+	if s.Session.Store == "memory" {
+		f.warn("store", "SALLYPORT_SESSION_STORE", memoryNote)
+	}
 }
 
 func checkCookies(s *settings, f *findings) {

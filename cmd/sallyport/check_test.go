@@ -79,7 +79,6 @@ func TestCheckAgainstDemoProvider(t *testing.T) {
 	upstream := newUpstream(t, http.StatusOK)
 	found := examine(t.Context(), with(map[string]string{"SALLYPORT_OIDC_ISSUER": issuer, "SALLYPORT_UPSTREAM": upstream}), time.Now)
 	want := `ok | configuration |  | every variable is valid
-warn | configuration | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them
 ok | discovery |  | ISSUER/.well-known/openid-configuration
 ok | clock |  | differs from the provider's by 0s
 ok | issuer |  | ISSUER
@@ -92,6 +91,7 @@ ok | register |  | redirect URI:             https://app.example.com/oauth2/call
 ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
 ok | upstream |  | UPSTREAM answers 200 OK
 ok | store |  | memory: absolute limit 12h0m0s, idle limit 1h0m0s
+warn | store | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them
 ok | cookies |  | __Host-sallyport, for this host alone, SameSite=lax, HttpOnly, Secure
 ok | anonymous |  | nothing of the app is reachable without a sign-in
 ok | access |  | everybody whom the provider signs in may pass; SALLYPORT_ALLOWED_EMAILS, SALLYPORT_ALLOWED_EMAIL_DOMAINS and SALLYPORT_ALLOWED_GROUPS would narrow that

@@ -90,6 +90,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "help":
 		fmt.Fprint(stdout, usageText)
 		return exitOK
+	case "serve":
+		return p.withFlags(args, nil, func(map[string]bool) int { return p.serve(ctx) })
+	case "demo":
+		return p.withFlags(args, nil, func(map[string]bool) int { return p.demo(ctx) })
 	case "check":
 		return p.withFlags(args, []string{"json"}, func(f map[string]bool) int { return p.check(ctx, f["json"]) })
 	case "health":

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
@@ -78,14 +78,16 @@ func (s *settings) resolveAccess(f *faults) {
 		f.adopt(name, e)
 	}
 	s.policy = p
-	checkOrigins("SALLYPORT_ALLOWED_REDIRECTS", a.AllowedRedirects, f)
 	checkOrigins("SALLYPORT_ALLOWED_ORIGINS", a.AllowedOrigins, f)
 	if s.publicURL == nil {
 		return
 	}
 	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, AllowedOrigins: a.AllowedRedirects})
-	if err != nil && f.err() == nil { // a fault of its inputs is already noted
-		f.adopt("SALLYPORT_ALLOWED_REDIRECTS", err)
+	for _, e := range flatten(err) {
+		// What it says of public URL and prefix has been said.
+		if strings.HasPrefix(e.Error(), "SALLYPORT_ALLOWED_REDIRECTS") {
+			f.adopt("SALLYPORT_ALLOWED_REDIRECTS", e)
+		}
 	}
 }
 
@@ -98,36 +100,6 @@ func checkOrigins(name string, origins []string, f *faults) {
 	}
 }
 
-// neverPassed are the fields that only Sallyport may set, folded.
-var neverPassed = []string{
-	"xforwardeduser", "xforwardedemail", "xforwardedpreferredusername", "xforwardedgroups", "xforwardedaccesstoken",
-	"xforwardedidtoken", "xsallyportassertion", "xforwardedfor", "xforwardedproto", "xforwardedhost", "xrequestid",
-	"traceparent", "cookie", "host", "connection", "transferencoding", "contentlength", "upgrade", "te", "trailer",
-	"keepalive", "proxyconnection",
-}
-
-// foldHeader is how apps may read a field name: letters and digits alone.
-func foldHeader(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + 'a' - 'A'
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			return r
-		}
-		return -1
-	}, name)
-}
-
 func (s *settings) resolveHeaders(f *faults) {
-	const name = "SALLYPORT_PASS_CLIENT_HEADERS"
-	for _, h := range s.Headers.PassClientHeaders {
-		folded := foldHeader(h)
-		switch {
-		case folded == "" || strings.ContainsFunc(h, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}*`, r) }):
-			f.add(name, fmt.Sprintf("has the entry %q", h), "list field names such as X-HTTP-Method-Override")
-		case slices.Contains(neverPassed, folded):
-			f.add(name, fmt.Sprintf("has the entry %q, which only Sallyport may set", h), "remove it: a client could pass itself off as somebody else")
-		}
-	}
+	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders))
 }

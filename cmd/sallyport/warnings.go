@@ -1,5 +1,8 @@
 package main
 
+// memoryNote is what an operator of the memory store should know.
+const memoryNote = "sessions are kept in memory: a restart signs everybody out, and several replicas do not share them"
+
 // warnings are choices that are allowed and worth a second thought.
 func (s *settings) warnings() []configError {
 	var all []configError
@@ -8,7 +11,6 @@ func (s *settings) warnings() []configError {
 			all = append(all, configError{Variable: name, Message: message})
 		}
 	}
-	warn(s.Session.Store == "memory", "SALLYPORT_SESSION_STORE", "sessions are kept in memory: a restart signs everybody out, and several replicas do not share them")
 	warn(len(s.Access.PublicPaths) > 0, "SALLYPORT_PUBLIC_PATHS", "some paths need no sign-in")
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")

@@ -28,6 +28,7 @@ const (
 	SignOutIncomplete Code = "sign_out_incomplete"
 
 	// The way through the identity provider.
+	LoginInvalid      Code = "login_request_invalid"
 	CallbackInvalid   Code = "callback_invalid"
 	LoginCookieLost   Code = "login_cookie_lost"
 	IssuerMismatch    Code = "issuer_mismatch"
@@ -91,6 +92,8 @@ var catalogue = map[Code]Error{
 	SignOutIncomplete: {Status: http.StatusServiceUnavailable, Title: "Sign-out incomplete",
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
 
+	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
+		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},
 	CallbackInvalid: {Status: http.StatusBadRequest, Title: "Sign-in could not be completed",
 		Detail: "The answer that came back from the identity provider is incomplete or was changed.", Hint: "Start the sign-in again."},
 	LoginCookieLost: {Status: http.StatusBadRequest, Title: "Sign-in could not be completed",

@@ -56,11 +56,11 @@ func TestCredentials(t *testing.T) {
 	})
 }
 
-// The commands that docs/sessions.md lists suffice.
+// The commands that docs/adr/0101-rueidis.md lists suffice.
 func TestLeastPrivilege(t *testing.T) {
 	redis := startRedis(t)
 	redis.must("ACL", "SETUSER", "sallyport", "on", ">secret", "resetkeys", "~sallyport:*", "nocommands",
-		"+hello", "+auth", "+ping", "+client|tracking", "+client|caching", "+client|setname", "+client|setinfo",
+		"+hello", "+auth", "+ping", "+client|tracking", "+client|caching", "+client|setname",
 		"+cluster|slots", "+cluster|shards",
 		"+get", "+set", "+del", "+exists", "+getrange", "+setrange", "+pexpire", "+eval", "+evalsha")
 	s := newStore(t, "redis://sallyport:secret@"+redis.addr())

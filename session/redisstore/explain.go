@@ -80,7 +80,7 @@ func explain(err error) error {
 	case credentials(said):
 		return fmt.Errorf("%w: it refuses the user and password of SALLYPORT_REDIS_URL: %w", ErrUnavailable, err)
 	case strings.HasPrefix(said, "NOPERM"):
-		return fmt.Errorf("redis refuses a command to the user of SALLYPORT_REDIS_URL, see docs/sessions.md for those needed: %w", err)
+		return fmt.Errorf("redis refuses a command to the user of SALLYPORT_REDIS_URL, docs/adr/0101-rueidis.md lists those needed: %w", err)
 	case strings.HasPrefix(said, "OOM"), strings.Contains(said, "OOM command"):
 		return fmt.Errorf("redis is full, raise its maxmemory: %w", err)
 	case demoted(err):

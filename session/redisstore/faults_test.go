@@ -14,7 +14,7 @@ import (
 )
 
 // quickly is far above what failing fast takes and far below any timeout.
-const quickly = 50 * time.Millisecond
+const quickly = 100 * time.Millisecond
 
 // ST-16: the store starts while Redis is down, says so, and needs no restart.
 func TestST16StartsWithoutRedis(t *testing.T) {

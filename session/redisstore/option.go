@@ -33,7 +33,8 @@ func clientOption(t *target) (rueidis.ClientOption, error) {
 	option := rueidis.ClientOption{
 		InitAddress: t.hosts, SelectDB: t.db,
 		Username: t.username, Password: t.password, ClientName: "sallyport",
-		Dialer: dialer, ConnWriteTimeout: pongTimeout,
+		ClientSetInfo: []string{}, // CLIENT SETINFO came with Redis 7.2
+		Dialer:        dialer, ConnWriteTimeout: pongTimeout,
 		ReadBufferEachConn: bufferSize, WriteBufferEachConn: bufferSize,
 		// One connection to each server: what it says of a change comes after
 		// the answers that the change made old.

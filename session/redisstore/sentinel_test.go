@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,37 +71,8 @@ func TestSentinelFailover(t *testing.T) {
 		t.Fatalf("%d replicas have the sessions, want 1", n)
 	}
 
-	var lost, served, refused atomic.Int64
-	var slowest atomic.Int64
-	stop := make(chan struct{})
-	var load sync.WaitGroup
-	for worker := range 8 {
-		store := s
-		if worker%2 == 1 {
-			store = fresh
-		}
-		load.Go(func() {
-			for i := worker; ; i++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				start := time.Now()
-				_, err := store.Get(t.Context(), handles[i%len(handles)])
-				slowest.Store(max(slowest.Load(), int64(time.Since(start))))
-				switch {
-				case err == nil:
-					served.Add(1)
-				case errors.Is(err, session.ErrNotFound):
-					lost.Add(1)
-				default:
-					refused.Add(1)
-				}
-				time.Sleep(time.Millisecond)
-			}
-		})
-	}
+	var seen tally
+	finish := seen.load(t, handles, s, fresh)
 	start := time.Now()
 	master.kill()
 	eventually(t, "the replica is master", 20*time.Second, func() error {
@@ -127,20 +97,64 @@ func TestSentinelFailover(t *testing.T) {
 		return err
 	})
 	t.Logf("promoted after %v, writable after %v", promoted, time.Since(start))
-	close(stop)
-	load.Wait()
-	t.Logf("%d served, %d refused, %d lost, slowest %v", served.Load(), refused.Load(), lost.Load(), time.Duration(slowest.Load()))
-	if lost.Load() != 0 {
-		t.Errorf("%d Gets said that a stored session is gone", lost.Load())
+	finish()
+	t.Logf("%d served, %d refused, %d lost, slowest %v", seen.served, seen.refused, seen.lost, seen.slowest)
+	if seen.lost != 0 {
+		t.Errorf("%d Gets said that a stored session is gone", seen.lost)
 	}
-	if slow := time.Duration(slowest.Load()); slow > time.Second {
-		t.Errorf("a Get took %v, want at most 1 s", slow)
+	if seen.slowest > time.Second {
+		t.Errorf("a Get took %v, want at most 1 s", seen.slowest)
 	}
 	for _, h := range handles {
 		get(t, s, h)
 		get(t, fresh, h)
 	}
 	storetest.Run(t, harness(url, 100))
+}
+
+// tally counts what requests met.
+type tally struct {
+	mu                    sync.Mutex
+	served, refused, lost int
+	slowest               time.Duration
+}
+
+// load has each store read sessions until finish is called.
+func (n *tally) load(t *testing.T, handles []session.Handle, stores ...*Store) (finish func()) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := worker; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+				}
+				start := time.Now()
+				_, err := stores[worker%len(stores)].Get(t.Context(), handles[i%len(handles)])
+				n.count(err, time.Since(start))
+			}
+		})
+	}
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
+}
+
+func (n *tally) count(err error, took time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slowest = max(n.slowest, took)
+	switch {
+	case err == nil:
+		n.served++
+	case errors.Is(err, session.ErrNotFound):
+		n.lost++
+	default:
+		n.refused++
+	}
 }
 
 // sentinelsAgree fails until each Sentinel knows two others and one replica.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ func (t *target) setHosts(list string) error {
 	}
 	for host := range strings.SplitSeq(list, ",") {
 		u, err := url.Parse("redis://" + host)
-		if err != nil || u.Hostname() == "" || u.Host != host || strings.ContainsAny(host, "@#") {
+		if err != nil || u.Host != host || !isHost(u.Hostname()) {
 			return errors.New("a host is missing or malformed; write host or host:port, separated by commas, " +
 				"and percent-encode what is special in the password")
 		}
@@ -126,15 +127,24 @@ func (t *target) setHosts(list string) error {
 	return nil
 }
 
+// isHost reports whether s can be a name or an address; net/url takes almost
+// anything for a name.
+func isHost(s string) bool {
+	if strings.Contains(s, ":") {
+		_, err := netip.ParseAddr(s)
+		return err == nil
+	}
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"%*<>[]\\^`{|}", r)
+	})
+}
+
 func (t *target) setQuery(query string) error {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return errors.New("what follows the ? is malformed; write name=value, separated by &, percent-encoded")
 	}
 	for name, v := range values {
-		if len(v) > 1 || v[0] == "" {
-			return fmt.Errorf("parameter %s must be there once, with a value", strconv.Quote(name))
-		}
 		switch name {
 		case "master":
 			t.master = v[0]
@@ -144,8 +154,12 @@ func (t *target) setQuery(query string) error {
 			t.sentinelPassword = v[0]
 		case "ca_file":
 			t.caFile = v[0]
-		default:
-			return fmt.Errorf("parameter %s is unknown; master, sentinel_user, sentinel_password and ca_file are known", strconv.Quote(name))
+		default: // it may be the rest of a password
+			return errors.New("what follows the ? may be master, sentinel_user, sentinel_password and ca_file; " +
+				"write %3F for a ? in the password")
+		}
+		if len(v) > 1 || v[0] == "" {
+			return fmt.Errorf("parameter %s must be there once, with a value", name)
 		}
 	}
 	switch {

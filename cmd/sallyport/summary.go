@@ -1,0 +1,39 @@
+package main
+
+import "log/slog"
+
+// announce writes what an operator wants to see at start: each listener, and
+// the settings that decide who gets in.
+func (a *app) announce(ls listeners) {
+	a.logger.Info("listening", "listener", "proxy", "address", addressOf(ls.proxy), "tls", a.settings.Network.TLSCertFile != "")
+	if ls.admin != nil {
+		a.logger.Info("listening", "listener", "admin", "address", addressOf(ls.admin))
+	}
+	s := a.settings
+	a.logger.Info("configured",
+		"version", a.build.Version,
+		"public_url", s.Network.PublicURL,
+		"upstream", s.Upstream.URL,
+		"issuer", s.OIDC.Issuer,
+		"client_id", s.OIDC.ClientID,
+		"redirect_uri", s.endpoint("/callback"),
+		"post_logout_redirect_uri", s.endpoint("/logout/callback"),
+		"session_store", s.Session.Store,
+		"session_max_age", s.Session.MaxAge.String(),
+		"session_idle", s.Session.Idle.String(),
+		"cookie", s.cookies.SessionName(),
+		"allowed", slog.GroupValue(
+			slog.Int("emails", len(s.Access.AllowedEmails)),
+			slog.Int("email_domains", len(s.Access.AllowedDomains)),
+			slog.Int("groups", len(s.Access.AllowedGroups)),
+		),
+		"public_paths", s.Access.PublicPaths,
+		"trusted_proxies", s.Network.TrustedProxies,
+	)
+	if s.Session.Store == "memory" {
+		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")
+	}
+	for _, w := range s.warnings() {
+		a.logger.Warn(w.Message, "variable", w.Variable)
+	}
+}

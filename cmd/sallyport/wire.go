@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport/sallyport/idp"
+	"github.com/sallyport/sallyport/idp/oidcrp"
+	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/proxy"
+	"github.com/sallyport/sallyport/proxy/pages"
+	"github.com/sallyport/sallyport/session"
+	"github.com/sallyport/sallyport/session/memstore"
+)
+
+// parts are what the objects of one process share.
+type parts struct {
+	now      func() time.Time
+	logger   *slog.Logger
+	build    build
+	registry *prometheus.Registry
+}
+
+// app is everything that one process runs.
+type app struct {
+	parts
+	settings *settings
+	ready    *readiness
+	site     *proxy.Site
+	client   *oidcrp.Client
+	server   *http.Server // faces browsers
+	admin    *http.Server
+	secrets  *secretWatch
+	workers  []func(context.Context) // run until their context ends
+}
+
+// assemble makes the objects that settings ask for and hands each what it
+// declares to need. Nothing runs yet and nothing is fetched.
+func assemble(s *settings, p parts) (*app, error) {
+	p.registry = newRegistry(p.build)
+	a := &app{parts: p, settings: s}
+	keys, err := session.NewKeyRing(s.keys, s.scope())
+	if err != nil {
+		return nil, fmt.Errorf("making the key ring: %w", err)
+	}
+	manager, err := newManager(s, p, keys)
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
+	if err != nil {
+		return nil, fmt.Errorf("making the pages: %w", err)
+	}
+	clientSecret := new(atomic.Pointer[secret.Text])
+	clientSecret.Store(&s.OIDC.ClientSecret)
+	if a.client, err = newClient(s, p, manager, renderer, clientSecret); err != nil {
+		return nil, fmt.Errorf("making the relying party: %w", err)
+	}
+	if a.site, err = newSite(s, p, manager, a.client, renderer); err != nil {
+		return nil, fmt.Errorf("making the site: %w", err)
+	}
+	a.ready = &readiness{checks: []readyCheck{
+		{"provider", func(context.Context) error { return a.client.Ready() }},
+		{"store", manager.Ready},
+	}}
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, p.logger)
+	if a.server, err = newServer(s, p, a.site); err != nil {
+		return nil, err
+	}
+	a.secrets = newSecretWatch(s, keys, clientSecret, p.logger)
+	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
+	return a, nil
+}
+
+func newManager(s *settings, p parts, keys *session.KeyRing) (*session.Manager, error) {
+	store, err := memstore.New(memstore.Config{Now: p.now})
+	if err != nil {
+		return nil, fmt.Errorf("making the memory store: %w", err)
+	}
+	m, err := session.NewManager(session.Config{
+		Store: store, Keys: keys, Cookies: s.cookies,
+		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
+		Now: p.now, Logger: p.logger, Registerer: p.registry,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the session manager: %w", err)
+	}
+	return m, nil
+}
+
+// providerName is the label of the one provider that this version has.
+const providerName = "generic"
+
+func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
+	o, r, c := s.OIDC, s.Request, s.Claims
+	return oidcrp.New(oidcrp.Config{
+		Name: providerName, Issuer: o.Issuer, DiscoveryURL: o.DiscoveryURL,
+		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
+		ClientSecret: func() secret.Text { return *clientSecret.Load() },
+		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
+		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
+		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups},
+		EmailVerified: oidcrp.EmailVerified(c.EmailVerified),
+		LogoutURL:     o.LogoutURL,
+		RedirectURL:   s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
+		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
+		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Now: p.now, Logger: p.logger, Registerer: p.registry,
+	})
+}
+
+func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+	return proxy.New(proxy.Config{
+		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
+		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
+		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
+		Trusted: s.trusted, TrustUnix: s.trustUnix,
+		PassClientHeaders: s.Headers.PassClientHeaders,
+		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
+		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
+		Auth: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
+		AccessLog: s.Logging.AccessLog,
+		Now:       p.now, Logger: p.logger, Registerer: p.registry,
+	})
+}
+
+// routes hands a protocol's endpoints to the proxy, which must not know it.
+func routes(list []idp.Route) []proxy.Route {
+	out := make([]proxy.Route, len(list))
+	for i, r := range list {
+		out[i] = proxy.Route(r)
+	}
+	return out
+}
+
+func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error) {
+	cfg := proxy.ServerConfig{
+		Handler: handler, MaxHeaderBytes: s.Limits.MaxHeaderBytes, HeaderTimeout: s.Limits.HeaderTimeout, Logger: p.logger,
+	}
+	if s.Network.TLSCertFile != "" {
+		c, err := newCertificate(s.Network.TLSCertFile, s.Network.TLSKeyFile, p.now, p.logger)
+		if err != nil {
+			return nil, err
+		}
+		cfg.TLS = c.config()
+	}
+	server, err := proxy.NewServer(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("making the server: %w", err)
+	}
+	return server, nil
+}
+
+// newSecretWatch exchanges secrets whose files change.
+func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
+	return &secretWatch{
+		files: s.SecretFiles, logger: logger,
+		last: map[string]string{
+			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
+			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
+		},
+		apply: map[string]func(string) error{
+			"SALLYPORT_SECRET": func(value string) error {
+				parsed, err := session.ParseKeys(value)
+				if err != nil {
+					return err
+				}
+				return keys.Set(parsed)
+			},
+			"SALLYPORT_OIDC_CLIENT_SECRET": func(value string) error {
+				text := secret.New(value)
+				clientSecret.Store(&text)
+				return nil
+			},
+		},
+	}
+}

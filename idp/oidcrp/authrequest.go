@@ -1,0 +1,63 @@
+package oidcrp
+
+import (
+	"cmp"
+	"maps"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/sallyport/sallyport/session"
+)
+
+// authorizationURL returns the authentication request (OpenID Connect Core
+// §3.1.2.1) with PKCE S256 (RFC 7636), whatever the metadata promise. It holds no
+// secret: of the verifier only the hash.
+//
+// x/oauth2 could write it too, but allows no parameter twice, as RFC 8707 does
+// with resource.
+func (c *Client) authorizationURL(provider *metadata, p session.Pending, b beginning) string {
+	q := url.Values{}
+	maps.Copy(q, c.cfg.ExtraParams)
+	for name, value := range map[string]string{
+		"prompt":     cmp.Or(b.prompt, strings.Join(c.cfg.Prompt, " ")),
+		"acr_values": cmp.Or(b.acr, strings.Join(c.cfg.ACRValues, " ")),
+		"ui_locales": strings.Join(c.cfg.UILocales, " "),
+		"login_hint": b.loginHint,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if c.cfg.MaxAge != nil {
+		q.Set("max_age", strconv.FormatInt(int64(*c.cfg.MaxAge/time.Second), 10))
+	}
+	if len(c.cfg.Resource) > 0 {
+		q["resource"] = c.cfg.Resource
+	}
+	// Last, so that nothing replaces them.
+	q.Set("response_type", "code")
+	q.Set("client_id", c.cfg.ClientID)
+	q.Set("redirect_uri", c.cfg.RedirectURL)
+	q.Set("scope", strings.Join(c.cfg.Scopes, " "))
+	q.Set("state", p.State)
+	q.Set("nonce", p.Nonce)
+	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(p.Verifier))
+	q.Set("code_challenge_method", "S256")
+	return withQuery(provider.AuthorizationEndpoint, q)
+}
+
+// withQuery adds parameters to an address that may have some of its own
+// (RFC 6749 §3.1).
+func withQuery(address string, q url.Values) string {
+	switch {
+	case !strings.Contains(address, "?"):
+		return address + "?" + q.Encode()
+	case strings.HasSuffix(address, "?"), strings.HasSuffix(address, "&"):
+		return address + q.Encode()
+	}
+	return address + "&" + q.Encode()
+}

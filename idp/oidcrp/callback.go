@@ -1,0 +1,143 @@
+package oidcrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
+)
+
+// callback is where the provider sends the browser back: GET, or POST for
+// form_post. Everything that came through the browser is checked, in this order,
+// before a code is redeemed: the form of the answer, the cookie of its state, its
+// issuer. Then the state is spent.
+func (c *Client) callback(w http.ResponseWriter, r *http.Request) {
+	if c.methodNotAllowed(w, r, "GET, POST", http.MethodGet, http.MethodPost) {
+		return
+	}
+	noStore(w)
+	home := c.cfg.Returns.Home()
+	resp, err := readAuthorizationResponse(w, r)
+	if err != nil {
+		c.loginFault(w, r, err, c.loginPath(home))
+		return
+	}
+	p, err := c.cfg.Logins.Pending(r, resp.state)
+	if err != nil {
+		c.withoutCookie(w, r, resp.kind, home, err)
+		return
+	}
+	provider, err := c.checkResponse(resp, p)
+	if err != nil {
+		c.loginFault(w, r, err, c.loginPath(p.ReturnTo))
+		return
+	}
+	c.cfg.Logins.ClearPending(w, r, resp.state)
+	if !c.spent.spend(resp.state) {
+		c.withoutCookie(w, r, resp.kind, p.ReturnTo, errors.New("this sign-in has come back before"))
+		return
+	}
+	if resp.code == "" {
+		c.loginFault(w, r, resp.failure(), c.loginPath(p.ReturnTo))
+		return
+	}
+	c.finish(w, r, provider, resp.code, p)
+}
+
+// checkResponse makes sure that the answer belongs to this sign-in and comes from
+// the provider that it went to (RFC 9207 §2.4). The error is a *fault.Error.
+func (c *Client) checkResponse(resp *authorizationResponse, p session.Pending) (*metadata, error) {
+	if p.IdP != c.cfg.Name {
+		return nil, fault.New(fault.IssuerMismatch, fmt.Errorf("the sign-in went to the provider %q and the answer came to %q", loggable(p.IdP), c.cfg.Name))
+	}
+	provider := c.provider.Load()
+	if provider == nil {
+		return nil, fault.New(fault.IdPUnavailable, c.Ready())
+	}
+	if resp.issSent && resp.iss != c.cfg.Issuer {
+		return nil, fault.New(fault.IssuerMismatch, fmt.Errorf("the answer names the issuer %q and SALLYPORT_OIDC_ISSUER is %q; they must be equal, byte for byte", loggable(resp.iss), c.cfg.Issuer))
+	}
+	if !resp.issSent && provider.IssSupported {
+		return nil, fault.New(fault.IssuerMismatch, errors.New("the provider's metadata promise iss in every answer (RFC 9207) and this one has none; in Keycloak, turn off \"Exclude Issuer From Authentication Response\" for the client"))
+	}
+	return provider, nil
+}
+
+// withoutCookie answers a callback that has no sign-in to belong to: a second tab,
+// the back button, a cookie that the browser lost. Who is signed in goes on to the
+// app; otherwise the sign-in begins again, once, and then a page explains.
+func (c *Client) withoutCookie(w http.ResponseWriter, r *http.Request, kind stateKind, to session.ReturnTo, cause error) {
+	_, err := c.cfg.Sessions.Peek(r)
+	if err == nil {
+		c.log.InfoContext(r.Context(), "a callback that belongs to no sign-in came from somebody who is signed in", "cause", cause, requestID(r.Context()))
+		redirect(w, r, to.String())
+		return
+	}
+	if store, ok := errors.AsType[*session.StoreError](err); ok {
+		c.loginFault(w, r, fault.New(fault.StoreUnavailable, store), c.loginPath(to))
+		return
+	}
+	if kind == stateRestarted || !c.navigates(r) {
+		c.loginFault(w, r, fault.New(fault.LoginCookieLost, cause), c.loginPath(to))
+		return
+	}
+	c.metrics.loginRestarted()
+	c.log.InfoContext(r.Context(), "a callback belongs to no sign-in of this browser; the sign-in begins again", "cause", cause, requestID(r.Context()))
+	c.begin(w, r, beginning{to: to, kind: stateRestarted})
+}
+
+// navigates is IsNavigation for the callback, which a form may post to.
+func (c *Client) navigates(r *http.Request) bool {
+	if r.Method == http.MethodPost {
+		r = r.WithContext(r.Context())
+		r.Method = http.MethodGet
+	}
+	return c.cfg.IsNavigation(r)
+}
+
+// finish redeems the code and starts the session.
+func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metadata, code string, p session.Pending) {
+	// A code is good for one request: it is carried through even if the browser
+	// goes away meanwhile.
+	login, err := c.signIn(context.WithoutCancel(r.Context()), provider, code, p)
+	if err != nil {
+		c.loginFault(w, r, err, c.loginPath(p.ReturnTo))
+		return
+	}
+	s, err := c.cfg.Sessions.Start(w, r, login)
+	if err != nil {
+		code := fault.Internal
+		if _, ok := errors.AsType[*session.StoreError](err); ok {
+			code = fault.StoreUnavailable
+		}
+		c.loginFault(w, r, fault.New(code, err), c.loginPath(p.ReturnTo))
+		return
+	}
+	c.metrics.loginDone(c.now().Sub(p.CreatedAt))
+	c.log.InfoContext(r.Context(), "signed in", "session", s.Handle, "sub", loggable(login.Identity.Subject), requestID(r.Context()))
+	redirect(w, r, p.ReturnTo.String())
+}
+
+// signIn asks the provider who this is. The error is a *fault.Error.
+func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p session.Pending) (session.Login, error) {
+	tokens, err := c.redeem(ctx, provider, code, p.Verifier)
+	if err != nil {
+		return session.Login{}, err
+	}
+	claims, err := c.verifyIDToken(ctx, tokens.idToken.Reveal(), expected{nonce: p.Nonce, accessToken: tokens.accessToken, begun: p.CreatedAt})
+	if err != nil {
+		return session.Login{}, err
+	}
+	info, err := c.userinfo(ctx, provider, tokens.accessToken, claims)
+	if err != nil {
+		return session.Login{}, err
+	}
+	identity, err := c.identityOf(ctx, claims, info)
+	if err != nil {
+		return session.Login{}, err
+	}
+	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: tokens.grant(), Attempt: p.Attempt}, nil
+}

@@ -1,0 +1,221 @@
+package oidcrp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
+)
+
+// maxClaim bounds one value that goes into an identity, in bytes.
+const maxClaim = 1024
+
+// lookup returns the claim of that literal name, which may be a URI, or else of
+// that dotted path through objects ("realm_access.roles"); nil when there is none
+// or it is null.
+func (o object) lookup(name string) json.RawMessage {
+	if o.has(name) {
+		return o[name]
+	}
+	first, rest, ok := strings.Cut(name, ".")
+	if !ok || !o.has(first) {
+		return nil
+	}
+	inner, err := parseObject(o[first])
+	if err != nil {
+		return nil
+	}
+	return inner.lookup(rest)
+}
+
+// claimReader reads claims of the ID token, and of userinfo where the ID token has
+// none, and says in the log what it leaves out. Names of claims are logged, their
+// values never.
+type claimReader struct {
+	sources []object
+	dropped func(claim, why string)
+}
+
+// find returns the claim and the source that has it.
+func (r *claimReader) find(name string) (json.RawMessage, object) {
+	if name == "" {
+		return nil, nil
+	}
+	for _, source := range r.sources {
+		if raw := source.lookup(name); raw != nil {
+			return raw, source
+		}
+	}
+	return nil, nil
+}
+
+// text returns a claim as one value: a string, a number as it is written, or the
+// first of an array ("emails").
+func (r *claimReader) text(name string) (string, object) {
+	raw, source := r.find(name)
+	if list, ok := asArray(raw); ok && len(list) > 0 {
+		raw = list[0]
+	}
+	if raw == nil {
+		return "", nil
+	}
+	value, ok := asString(raw)
+	if !ok {
+		if c := raw[0]; c != '-' && (c < '0' || c > '9') {
+			r.dropped(name, "it is neither a string nor a number")
+			return "", nil
+		}
+		value = string(raw)
+	}
+	return r.clean(name, value), source
+}
+
+// texts returns a claim as a list: a string is a list of one, an object the list
+// of its keys. What is not a string in an array is left out.
+func (r *claimReader) texts(name string) []string {
+	raw, _ := r.find(name)
+	var values []string
+	if one, ok := asString(raw); ok {
+		values = []string{one}
+	} else if list, ok := asArray(raw); ok {
+		for _, element := range list {
+			if s, ok := asString(element); ok {
+				values = append(values, s)
+			} else {
+				r.dropped(name, "an element is not a string")
+			}
+		}
+	} else if keyed, err := parseObject(raw); err == nil {
+		values = slices.Sorted(maps.Keys(keyed))
+	} else if raw != nil {
+		r.dropped(name, "it is no string, array or object")
+	}
+	var kept []string
+	for _, v := range values {
+		if v = r.clean(name, v); v != "" {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// clean trims a value and drops one that would not look like what it is: with
+// control or format characters (zero width, bidirectional), or very long. Values
+// are not normalised: two that look alike stay two.
+func (r *claimReader) clean(name, value string) string {
+	value = strings.TrimSpace(value)
+	switch {
+	case strings.ContainsFunc(value, invisible):
+		r.dropped(name, "it has a control or format character")
+		return ""
+	case len(value) > maxClaim:
+		r.dropped(name, "it is longer than 1024 bytes")
+		return ""
+	}
+	return value
+}
+
+// identityOf makes the identity of somebody from the claims of a verified ID token
+// and of userinfo, which may be nil. Issuer, subject and everything about the
+// authentication come from the ID token alone. The error is a *fault.Error.
+func (c *Client) identityOf(ctx context.Context, claims, info object) (session.Identity, error) {
+	r := &claimReader{sources: []object{claims}, dropped: func(claim, why string) {
+		c.log.WarnContext(ctx, "a claim is not used", "claim", claim, "cause", why, requestID(ctx))
+	}}
+	if info != nil {
+		r.sources = append(r.sources, info)
+	}
+	sub, _ := claims.text("sub")
+	id := session.Identity{Issuer: c.cfg.Issuer, Subject: sub}
+	id.User, _ = r.text(c.cfg.Claims.User)
+	id.Name, _ = r.text(c.cfg.Claims.Name)
+	id.Groups = r.texts(c.cfg.Claims.Groups)
+	if id.Groups == nil && c.groupsElsewhere(r.sources) {
+		c.log.WarnContext(ctx, "the provider left the groups out because there are too many, and points to another address for them, which is not followed: this person has no groups here. Let the provider send only groups that are assigned to the application",
+			"claim", c.cfg.Claims.Groups, requestID(ctx))
+	}
+	var err error
+	if id.Email, err = c.email(r); err != nil {
+		return session.Identity{}, err
+	}
+	token := &claimReader{sources: []object{claims}, dropped: r.dropped}
+	id.SID, _ = token.text("sid")
+	id.ACR, _ = token.text("acr")
+	id.AMR = token.texts("amr")
+	if claims.has("auth_time") {
+		id.AuthTime, _ = claims.time("auth_time") // verifyIDToken has read it
+	}
+	return id, nil
+}
+
+// email returns the address, "" for one that is none, after applying
+// SALLYPORT_EMAIL_VERIFIED.
+func (c *Client) email(r *claimReader) (string, error) {
+	address, source := r.text(c.cfg.Claims.Email)
+	if address == "" {
+		if c.cfg.EmailVerified == EmailRequireVerified {
+			return "", fault.New(fault.EmailUnverified, errors.New("there is no e-mail address and SALLYPORT_EMAIL_VERIFIED is require; check SALLYPORT_CLAIM_EMAIL and SALLYPORT_OIDC_SCOPES"))
+		}
+		return "", nil
+	}
+	verified := r.verification(c.cfg.Claims.Email, address, source)
+	switch {
+	case c.cfg.EmailVerified == EmailIgnoreVerified, verified == emailIsVerified:
+	case verified == emailIsUnverified:
+		return "", fault.New(fault.EmailUnverified, errors.New("email_verified is not true; SALLYPORT_EMAIL_VERIFIED says what that means"))
+	case c.cfg.EmailVerified == EmailRequireVerified:
+		return "", fault.New(fault.EmailUnverified, errors.New("there is no email_verified and SALLYPORT_EMAIL_VERIFIED is require"))
+	}
+	if local, domain, ok := strings.Cut(address, "@"); !ok || local == "" || domain == "" || strings.Contains(domain, "@") {
+		r.dropped(c.cfg.Claims.Email, "it is not an address with exactly one @")
+		return "", nil
+	}
+	return address, nil
+}
+
+type emailState int
+
+const (
+	emailUnknown emailState = iota
+	emailIsVerified
+	emailIsUnverified
+)
+
+// verification reads email_verified where the address came from, or else in
+// another source that states the same address. true and "true" mean verified;
+// null is absent; everything else means that it is not.
+func (r *claimReader) verification(name, address string, from object) emailState {
+	for _, source := range append([]object{from}, r.sources...) {
+		same := &claimReader{sources: []object{source}, dropped: func(string, string) {}}
+		if there, _ := same.text(name); there != address || !source.has("email_verified") {
+			continue
+		}
+		raw := source["email_verified"]
+		if s, ok := asString(raw); ok && s == "true" || string(raw) == "true" {
+			return emailIsVerified
+		}
+		return emailIsUnverified
+	}
+	return emailUnknown
+}
+
+// groupsElsewhere reports whether the provider points elsewhere for the groups
+// (Core §5.6.2) instead of sending them. Such addresses are never fetched: they
+// are whatever a token says.
+func (c *Client) groupsElsewhere(sources []object) bool {
+	name := c.cfg.Claims.Groups
+	for _, source := range sources {
+		if source.lookup("hasgroups") != nil {
+			return true
+		}
+		if elsewhere, err := parseObject(source["_claim_names"]); err == nil && elsewhere.has(name) {
+			return true
+		}
+	}
+	return false
+}

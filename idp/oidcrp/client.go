@@ -1,0 +1,76 @@
+package oidcrp
+
+import (
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/idp"
+	"github.com/sallyport/sallyport/session"
+)
+
+// Client is the relying party for one provider. Its methods are safe for
+// concurrent use.
+type Client struct {
+	cfg     Config
+	now     func() time.Time
+	log     *slog.Logger
+	metrics *metrics
+	caller  *caller
+	keys    *keySet
+	spent   *spentStates
+	revoker *revoker
+	pauses  pauses
+
+	// provider is what discovery found last; nil until it has found anything.
+	provider atomic.Pointer[metadata]
+	// lastFailure is why provider is nil.
+	lastFailure atomic.Pointer[error]
+}
+
+// New validates the configuration and registers the metrics. Nothing is fetched
+// before Run.
+func New(cfg Config) (*Client, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	m, err := newMetrics(cfg.Registerer, cfg.Name, cfg.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		cfg: cfg, now: cfg.Now, log: cfg.Logger.With("idp", cfg.Name),
+		metrics: m, spent: newSpentStates(cfg.Now), pauses: defaultPauses,
+	}
+	c.caller = newCaller(cfg.CA, cfg.Timeout, cfg.Now, m)
+	c.keys = newKeySet(c.caller, cfg.Now, c.log)
+	c.revoker = newRevoker(c.log)
+	return c, nil
+}
+
+// Routes returns the endpoints of this protocol, relative to SALLYPORT_PREFIX.
+func (c *Client) Routes() []idp.Route {
+	get, both := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
+	return []idp.Route{
+		{Path: "/login", Name: "login", Methods: get, Handler: http.HandlerFunc(c.login)},
+		{Path: "/callback", Name: "callback", Methods: both, Handler: http.HandlerFunc(c.callback)},
+		{Path: "/logout", Name: "logout", Methods: both, Handler: http.HandlerFunc(c.logout)},
+		{Path: "/logout/callback", Name: "logout_callback", Methods: get, Handler: http.HandlerFunc(c.logoutCallback)},
+	}
+}
+
+// loginPath is the path that begins a sign-in leading to to.
+func (c *Client) loginPath(to session.ReturnTo) string {
+	path := c.cfg.Prefix + "/login"
+	if to == c.cfg.Returns.Home() || to == (session.ReturnTo{}) {
+		return path
+	}
+	return path + "?rd=" + escapeQuery(to.String())
+}

@@ -1,0 +1,173 @@
+package oidcrp
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport/sallyport/idp"
+	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/session"
+)
+
+// ClientAuth says how we authenticate at the token and revocation endpoints
+// (OpenID Connect Core §9). It is configured and never found out by trying,
+// because a code can be sent only once.
+type ClientAuth string
+
+// The values of SALLYPORT_OIDC_CLIENT_AUTH.
+const (
+	ClientSecretBasic ClientAuth = "client_secret_basic"
+	ClientSecretPost  ClientAuth = "client_secret_post"
+	ClientAuthNone    ClientAuth = "none" // a public client: PKCE alone
+)
+
+// UserinfoMode says when the userinfo endpoint is asked.
+type UserinfoMode string
+
+// The values of SALLYPORT_OIDC_USERINFO.
+const (
+	UserinfoAuto   UserinfoMode = "auto"   // when the ID token lacks a wanted claim
+	UserinfoAlways UserinfoMode = "always" // and a sign-in without it fails
+	UserinfoNever  UserinfoMode = "never"
+)
+
+// EmailVerified says what the email_verified claim means for a sign-in.
+type EmailVerified string
+
+// The values of SALLYPORT_EMAIL_VERIFIED.
+const (
+	EmailRequireVerified EmailVerified = "require"
+	EmailAllowMissing    EmailVerified = "allow_missing" // false refuses, absence does not
+	EmailIgnoreVerified  EmailVerified = "ignore"
+)
+
+// ClaimNames says which claims make an identity. Each is looked up by its
+// literal name first and then as a dotted path; "" is never looked up.
+type ClaimNames struct {
+	User, Email, Name, Groups string
+}
+
+// Config makes a Client. Fields without a note are required.
+type Config struct {
+	// Name names the provider in logs, metrics, cookies and sessions, e.g.
+	// "generic". It is a bounded label.
+	Name string
+
+	Issuer       string // SALLYPORT_OIDC_ISSUER; compared byte for byte
+	DiscoveryURL string // "" = issuer and the well-known path
+	ClientID     string
+	// ClientSecret is asked for each request, because its file may change. It
+	// may be nil with ClientAuthNone.
+	ClientSecret func() secret.Text
+	ClientAuth   ClientAuth
+	SigningAlgs  []string // of signingAlgs
+
+	// What the authorization request asks for. All but Scopes may be empty.
+	Scopes      []string
+	Prompt      []string
+	ACRValues   []string       // the ID token's acr must be one of them
+	MaxAge      *time.Duration // whole seconds; auth_time must not be older
+	UILocales   []string
+	ExtraParams url.Values
+	Resource    []string // RFC 8707
+
+	Userinfo      UserinfoMode
+	Claims        ClaimNames
+	EmailVerified EmailVerified
+
+	// LogoutURL is a template that replaces the discovered end_session_endpoint:
+	// {client_id}, {post_logout_redirect_uri}, {id_token} and {state} are filled
+	// in, escaped for a query. "" = as discovered.
+	LogoutURL string
+
+	RedirectURL           string // of the callback, as registered at the provider
+	PostLogoutRedirectURL string // of the logout callback, likewise
+	// Prefix is the path of our endpoints as browsers see it: base path and
+	// SALLYPORT_PREFIX, e.g. "/app/oauth2".
+	Prefix string
+
+	CA *x509.CertPool // trust for calls to the provider; nil = the system's
+	// Timeout bounds one call to the provider, from connecting to the last byte.
+	Timeout time.Duration
+
+	Sessions idp.Sessions
+	Logins   idp.Logins
+	Pages    idp.Pages
+	Returns  *session.ReturnPolicy
+	// IsNavigation reports whether a person caused a GET request, so that a
+	// redirect to the provider leads somewhere.
+	IsNavigation func(*http.Request) bool
+
+	Now        func() time.Time      // nil = time.Now
+	Logger     *slog.Logger          // nil = nothing is logged
+	Registerer prometheus.Registerer // nil = the metrics are not exported
+}
+
+// signingAlgs are the asymmetric algorithms of RFC 7518 §3.1. None and HS* are
+// not among them: anyone, or anyone who knows the client secret, can make those.
+var signingAlgs = [...]string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"}
+
+// check reports every fault at once.
+func (c *Config) check() error {
+	var faults []error
+	need := func(ok bool, what string) {
+		if !ok {
+			faults = append(faults, errors.New("oidcrp: "+what))
+		}
+	}
+	need(c.Name != "", "Config.Name is missing")
+	need(c.Issuer != "", "SALLYPORT_OIDC_ISSUER is missing")
+	need(c.ClientID != "", "SALLYPORT_OIDC_CLIENT_ID is missing")
+	need(slices.Contains(c.Scopes, "openid"), "SALLYPORT_OIDC_SCOPES must contain openid, without which there is no ID token")
+	need(c.RedirectURL != "" && c.PostLogoutRedirectURL != "", "Config.RedirectURL and PostLogoutRedirectURL are needed")
+	need(strings.HasPrefix(c.Prefix, "/") && !strings.HasSuffix(c.Prefix, "/"), `Config.Prefix must begin with "/" and not end with it`)
+	need(c.Timeout > 0, "SALLYPORT_OIDC_TIMEOUT must be above zero")
+	need(c.MaxAge == nil || *c.MaxAge >= 0, "SALLYPORT_OIDC_MAX_AGE must not be negative")
+	need(c.Sessions != nil, "Config.Sessions is missing")
+	need(c.Logins != nil, "Config.Logins is missing")
+	need(c.Pages != nil, "Config.Pages is missing")
+	need(c.Returns != nil, "Config.Returns is missing")
+	need(c.IsNavigation != nil, "Config.IsNavigation is missing")
+	return errors.Join(append(faults, c.checkChoices()...)...)
+}
+
+func (c *Config) checkChoices() []error {
+	var faults []error
+	switch c.ClientAuth {
+	case ClientSecretBasic, ClientSecretPost:
+		if c.ClientSecret == nil || c.ClientSecret().IsEmpty() {
+			faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_SECRET is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
+		}
+	case ClientAuthNone:
+	default:
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_AUTH is %q; use client_secret_basic, client_secret_post or none", c.ClientAuth))
+	}
+	switch c.Userinfo {
+	case UserinfoAuto, UserinfoAlways, UserinfoNever:
+	default:
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_USERINFO is %q; use auto, always or never", c.Userinfo))
+	}
+	switch c.EmailVerified {
+	case EmailRequireVerified, EmailAllowMissing, EmailIgnoreVerified:
+	default:
+		faults = append(faults, fmt.Errorf("SALLYPORT_EMAIL_VERIFIED is %q; use require, allow_missing or ignore", c.EmailVerified))
+	}
+	if len(c.SigningAlgs) == 0 {
+		faults = append(faults, errors.New("SALLYPORT_OIDC_SIGNING_ALGS is empty"))
+	}
+	for _, alg := range c.SigningAlgs {
+		if !slices.Contains(signingAlgs[:], alg) {
+			faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_SIGNING_ALGS contains %q; use of %s", alg, strings.Join(signingAlgs[:], ", ")))
+		}
+	}
+	return faults
+}

@@ -1,0 +1,195 @@
+package oidcrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+)
+
+// unknownKeyEvery is how often, at most, tokens that no known key fits make us
+// fetch the key set: enough for a key that was just exchanged, and too seldom for
+// forged tokens to put the provider under load.
+const unknownKeyEvery = 10 * time.Second
+
+// maxTried bounds how many keys are tried on a token that names none.
+const maxTried = 4
+
+// keySet holds the provider's public keys and implements oidc.KeySet. go-oidc's
+// own fetches for every bad token, without a limit of size, and gives up a whole
+// set for one broken key.
+//
+// The zero value is not usable; the methods are safe for concurrent use.
+type keySet struct {
+	caller *caller
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu       sync.Mutex
+	url      string
+	keys     []publicKey
+	demanded time.Time     // when a token last made us fetch
+	fetching *fetchingKeys // nil = none under way
+}
+
+type fetchingKeys struct {
+	done chan struct{}
+	err  error // valid once done is closed
+}
+
+var _ oidc.KeySet = (*keySet)(nil)
+
+func newKeySet(c *caller, now func() time.Time, log *slog.Logger) *keySet {
+	return &keySet{caller: c, now: now, log: log}
+}
+
+// setURL says where the set is published.
+func (s *keySet) setURL(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.url = url
+}
+
+// VerifySignature implements oidc.KeySet: it returns the payload of a compact JWS
+// whose signature a key of the provider verifies.
+//
+// A token that names its key (kid) is tried with keys of that name only; one that
+// names none, with up to four that fit its algorithm. Only when there is no key to
+// try, or none of the unnamed ones is right, is the set fetched anew, at most once
+// in ten seconds.
+func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	algs := make([]jose.SignatureAlgorithm, len(signingAlgs))
+	for i, alg := range signingAlgs {
+		algs[i] = jose.SignatureAlgorithm(alg)
+	}
+	jws, err := jose.ParseSignedCompact(jwt, algs)
+	if err != nil {
+		return nil, errors.New("the token is not a signed JWT of an accepted algorithm")
+	}
+	header := jws.Signatures[0].Protected
+	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm))
+	if payload != nil {
+		return payload, nil
+	}
+	if tried == 0 || header.KeyID == "" {
+		if err := s.fetchForToken(ctx); err != nil {
+			return nil, fmt.Errorf("no known key fits the token, and fetching the keys failed: %w", err)
+		}
+		if payload, tried = verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm)); payload != nil {
+			return payload, nil
+		}
+	}
+	if tried == 0 {
+		return nil, fmt.Errorf("the provider publishes no key %q that fits %s", loggable(header.KeyID), header.Algorithm)
+	}
+	return nil, errors.New("the signature is wrong")
+}
+
+// verifyWithAny returns the payload if one of the keys is right, and how many were
+// tried.
+func verifyWithAny(jws *jose.JSONWebSignature, keys []any) (payload []byte, tried int) {
+	for _, key := range keys {
+		tried++
+		if payload, err := jws.Verify(key); err == nil {
+			return payload, tried
+		}
+	}
+	return nil, tried
+}
+
+// candidates returns the keys that may have signed a token.
+func (s *keySet) candidates(kid, alg string) []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []any
+	for i := range s.keys {
+		k := &s.keys[i]
+		if k.fits(alg) && (kid == "" || k.kid == kid) && len(found) < maxTried {
+			found = append(found, k.key)
+		}
+	}
+	return found
+}
+
+// fetchForToken fetches the set unless a token made us do so a moment ago. It
+// joins a fetch that is under way.
+func (s *keySet) fetchForToken(ctx context.Context) error {
+	s.mu.Lock()
+	if s.fetching == nil {
+		now := s.now()
+		if !s.demanded.IsZero() && now.Sub(s.demanded) < unknownKeyEvery {
+			s.mu.Unlock()
+			return nil
+		}
+		s.demanded = now
+	}
+	s.mu.Unlock()
+	return s.refresh(ctx)
+}
+
+// refresh fetches the set once, together with whoever else asks at this moment.
+// The keys stay as they are when it fails. The fetch goes on when ctx ends: the
+// others still wait for it.
+func (s *keySet) refresh(ctx context.Context) error {
+	s.mu.Lock()
+	f := s.fetching
+	if f == nil {
+		f = &fetchingKeys{done: make(chan struct{})}
+		s.fetching = f
+		go s.fetch(context.WithoutCancel(ctx), s.url, f)
+	}
+	s.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *keySet) fetch(ctx context.Context, url string, f *fetchingKeys) {
+	keys, err := s.load(ctx, url)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.keys = keys
+	}
+	f.err = err
+	s.fetching = nil
+	close(f.done)
+}
+
+func (s *keySet) load(ctx context.Context, url string) ([]publicKey, error) {
+	if url == "" {
+		return nil, errors.New("the provider's metadata have not been fetched yet")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the keys: %w", err)
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	a, err := s.caller.call(req, atJWKS, maxJWKS)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.success(atJWKS); err != nil {
+		return nil, err
+	}
+	keys, skipped, err := parseJWKS(a.body)
+	if err != nil {
+		return nil, err
+	}
+	if len(skipped) > 0 {
+		s.log.DebugContext(ctx, "some of the provider's keys are not used", "cause", errors.Join(skipped...))
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("none of the provider's keys can verify an ID token: %w", errors.Join(skipped...))
+	}
+	return keys, nil
+}

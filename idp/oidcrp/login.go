@@ -1,0 +1,137 @@
+package oidcrp
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
+)
+
+// maxAttempts is how many sign-ins in a row may fail to hold before a page says
+// so instead of a redirect.
+const maxAttempts = 3
+
+// maxLoginHint bounds login_hint, in bytes.
+const maxLoginHint = 256
+
+// beginning is what a sign-in begins with.
+type beginning struct {
+	to        session.ReturnTo
+	attempt   int
+	kind      stateKind
+	prompt    string // "" = as configured
+	acr       string // "" = as configured
+	loginHint string
+}
+
+// Begin answers a navigation without a session: a redirect to the provider that
+// later leads to to, or a page that says why there is none. attempt is
+// session.NoSessionError.Attempt.
+func (c *Client) Begin(w http.ResponseWriter, r *http.Request, to session.ReturnTo, attempt int) {
+	c.begin(w, r, beginning{to: to, attempt: attempt, kind: stateFirst})
+}
+
+func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
+	retry := c.loginPath(b.to)
+	if b.attempt >= maxAttempts {
+		c.loginFault(w, r, fault.New(fault.SignInLoop, fmt.Errorf("%d sign-ins in a row did not hold: each session was gone at the next request", b.attempt)), retry)
+		return
+	}
+	provider := c.provider.Load()
+	if provider == nil {
+		c.loginFault(w, r, fault.New(fault.IdPUnavailable, c.Ready()), retry)
+		return
+	}
+	p := session.Pending{
+		IdP: c.cfg.Name, State: newState(b.kind), Nonce: randomText(), Verifier: randomText(),
+		ReturnTo: b.to, CreatedAt: c.now(), Attempt: b.attempt,
+	}
+	if err := c.cfg.Logins.BeginLogin(w, r, p); err != nil {
+		c.loginFault(w, r, fault.New(fault.Internal, err), retry)
+		return
+	}
+	redirect(w, r, c.authorizationURL(provider, p, b))
+}
+
+// login is GET /login: it begins a sign-in that somebody asked for, here or at a
+// third party (OpenID Connect Core §4). Only navigations may: an image or a script
+// of another site would otherwise fill the browser with sign-ins.
+func (c *Client) login(w http.ResponseWriter, r *http.Request) {
+	if c.methodNotAllowed(w, r, "GET, HEAD", http.MethodGet, http.MethodHead) {
+		return
+	}
+	noStore(w)
+	if !c.cfg.IsNavigation(r) {
+		c.cfg.Pages.Fault(w, r, fault.New(fault.SignInRequired, nil))
+		return
+	}
+	b, err := c.readLoginRequest(r.URL.RawQuery)
+	if err != nil {
+		c.loginFault(w, r, fault.New(fault.LoginInvalid, err), c.loginPath(c.cfg.Returns.Home()))
+		return
+	}
+	c.begin(w, r, b)
+}
+
+// readLoginRequest reads the query of GET /login. A return address that may not
+// be returned to is replaced by the start page; everything else that is wrong is
+// an error.
+func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
+	q, err := parseParameters(rawQuery, "rd", "idp", "prompt", "acr", "iss", "login_hint", "target_link_uri")
+	if err != nil {
+		return beginning{}, err
+	}
+	b := beginning{
+		kind: stateFirst, to: c.cfg.Returns.Home(),
+		prompt: q.Get("prompt"), acr: q.Get("acr"), loginHint: q.Get("login_hint"),
+	}
+	if q.Has("iss") && q.Get("iss") != c.cfg.Issuer {
+		return beginning{}, fmt.Errorf("the sign-in link names the issuer %q, SALLYPORT_OIDC_ISSUER is %q", loggable(q.Get("iss")), c.cfg.Issuer)
+	}
+	if q.Has("idp") && q.Get("idp") != c.cfg.Name {
+		return beginning{}, fmt.Errorf("the sign-in link names the provider %q, there is only %q", loggable(q.Get("idp")), c.cfg.Name)
+	}
+	if b.prompt != "" && !slices.Contains([]string{"login", "consent", "select_account"}, b.prompt) {
+		return beginning{}, fmt.Errorf("the sign-in link has the prompt %q; login, consent and select_account are accepted", loggable(b.prompt))
+	}
+	if b.acr != "" && !slices.Contains(c.cfg.ACRValues, b.acr) {
+		return beginning{}, fmt.Errorf("the sign-in link has the acr %q, which SALLYPORT_OIDC_ACR_VALUES does not list", loggable(b.acr))
+	}
+	if len(b.loginHint) > maxLoginHint || strings.ContainsFunc(b.loginHint, invisible) {
+		return beginning{}, fmt.Errorf("the sign-in link has a login_hint that is longer than %d bytes or not plain text", maxLoginHint)
+	}
+	rd := q.Get("rd")
+	if !q.Has("rd") {
+		rd = q.Get("target_link_uri")
+	}
+	if to, err := c.cfg.Returns.Parse(rd); err == nil {
+		b.to = to
+	}
+	return b, nil
+}
+
+// maxQuery bounds the query or form that our endpoints read, in bytes.
+const maxQuery = 16 << 10
+
+// parseParameters reads a query or form in which none of the given parameters may
+// occur twice: which of two counts differs between programs (RFC 6749 §3.1).
+func parseParameters(raw string, once ...string) (url.Values, error) {
+	if len(raw) > maxQuery {
+		return nil, fmt.Errorf("the parameters have %d bytes, at most %d are accepted", len(raw), maxQuery)
+	}
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, errors.New("the parameters are not well formed")
+	}
+	for _, name := range once {
+		if len(q[name]) > 1 {
+			return nil, fmt.Errorf("the parameter %s occurs %d times", name, len(q[name]))
+		}
+	}
+	return q, nil
+}

@@ -1,0 +1,190 @@
+package oidcrp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sallyport/sallyport/internal/fault"
+)
+
+// endpoint names a part of the provider that we call: a metric label.
+type endpoint string
+
+const (
+	atDiscovery  endpoint = "discovery"
+	atJWKS       endpoint = "jwks"
+	atToken      endpoint = "token"
+	atUserinfo   endpoint = "userinfo"
+	atRevocation endpoint = "revocation"
+)
+
+// outcome says how a call to the provider ended: a metric label.
+type outcome string
+
+const (
+	callOK          outcome = "ok"
+	callRefused     outcome = "refused"     // a status that is no success
+	callInvalid     outcome = "invalid"     // too large or cut short
+	callTimeout     outcome = "timeout"     // SALLYPORT_OIDC_TIMEOUT passed
+	callUnreachable outcome = "unreachable" // no connection, or no TLS
+)
+
+var (
+	endpoints = [...]endpoint{atDiscovery, atJWKS, atToken, atUserinfo, atRevocation}
+	outcomes  = [...]outcome{callOK, callRefused, callInvalid, callTimeout, callUnreachable}
+)
+
+// The outcomes and the reasons of sign-ins that are no fault.
+const (
+	loginSucceeded = "success"
+	loginFailed    = "failure"
+	loginRestarted = "restarted"
+
+	reasonNone = "none"
+)
+
+// failures are the faults that a sign-in can end in.
+var failures = [...]fault.Code{
+	fault.Internal, fault.MethodNotAllowed, fault.BadRequest, fault.StoreUnavailable, fault.SignInLoop, fault.LoginInvalid,
+	fault.CallbackInvalid, fault.LoginCookieLost, fault.IssuerMismatch, fault.IdPUnavailable, fault.IdPTimeout,
+	fault.IdPDenied, fault.IdPInteraction, fault.IdPError, fault.ClientRejected, fault.CodeRejected, fault.TokenInvalid,
+	fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.IDTokenInvalid, fault.ClockSkew, fault.UserinfoInvalid,
+	fault.EmailUnverified,
+}
+
+// logoutKind says what became of a sign-out: a metric label.
+type logoutKind string
+
+const (
+	logoutAtIdP      logoutKind = "rp_initiated" // sent on to the provider's sign-out
+	logoutLocal      logoutKind = "local"        // the provider offers none
+	logoutIncomplete logoutKind = "incomplete"   // the store did not confirm
+)
+
+// mode says how far a session follows the provider's own: a metric label.
+// It is computed from the metadata alone, which do not say whether a refresh
+// token would be bound to the provider's session, so it is never "full".
+type mode string
+
+const (
+	modeNotBound mode = "not_bound" // the provider offers a sign-out
+	modeDegraded mode = "degraded"  // it does not
+)
+
+// metrics are this package's series of contract §6.
+type metrics struct {
+	idp     string
+	issuer  string
+	logins  *prometheus.CounterVec
+	lasting prometheus.Histogram
+	logouts *prometheus.CounterVec
+	calls   *prometheus.HistogramVec
+	info    *prometheus.GaugeVec
+}
+
+// newMetrics registers every series from the start; a nil registerer exports
+// none. Several Clients share the series of one registerer.
+func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error) {
+	m := &metrics{
+		idp: idp, issuer: issuer,
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_logins_total",
+			Help: "Sign-ins that came back from the identity provider, by outcome and the code of the fault.",
+		}, []string{"idp", "outcome", "reason"}),
+		lasting: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "sallyport_login_duration_seconds",
+			Help:    "How long successful sign-ins take from the redirect to the session, the person's time included.",
+			Buckets: []float64{.25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600},
+		}),
+		logouts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sallyport_logouts_total",
+			Help: "Sign-outs, by what became of them.",
+		}, []string{"kind"}),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "sallyport_idp_request_duration_seconds",
+			Help:    "How long calls to the identity provider take, by endpoint and outcome.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"endpoint", "outcome"}),
+		info: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sallyport_idp_info",
+			Help: "1 for each identity provider, with how far sessions follow its own.",
+		}, []string{"idp", "issuer", "mode"}),
+	}
+	if reg != nil {
+		if err := m.register(reg); err != nil {
+			return nil, fmt.Errorf("registering the metrics of the relying party: %w", err)
+		}
+	}
+	m.create()
+	return m, nil
+}
+
+func (m *metrics) register(reg prometheus.Registerer) (err error) {
+	var errs [5]error
+	m.logins, errs[0] = registered(reg, m.logins)
+	m.lasting, errs[1] = registered(reg, m.lasting)
+	m.logouts, errs[2] = registered(reg, m.logouts)
+	m.calls, errs[3] = registered(reg, m.calls)
+	m.info, errs[4] = registered(reg, m.info)
+	return errors.Join(errs[:]...)
+}
+
+// registered returns c, or the same collector that another Client registered.
+func registered[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error) {
+	err := reg.Register(c)
+	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if existing, ok := already.ExistingCollector.(C); ok {
+			return existing, nil
+		}
+	}
+	return c, err
+}
+
+// create makes every series that can exist.
+func (m *metrics) create() {
+	m.logins.WithLabelValues(m.idp, loginSucceeded, reasonNone)
+	m.logins.WithLabelValues(m.idp, loginRestarted, string(fault.LoginCookieLost))
+	for _, code := range failures {
+		m.logins.WithLabelValues(m.idp, loginFailed, string(code))
+	}
+	for _, kind := range [...]logoutKind{logoutAtIdP, logoutLocal, logoutIncomplete} {
+		m.logouts.WithLabelValues(string(kind))
+	}
+	for _, e := range endpoints {
+		for _, o := range outcomes {
+			m.calls.WithLabelValues(string(e), string(o))
+		}
+	}
+}
+
+func (m *metrics) called(e endpoint, o outcome, took time.Duration) {
+	m.calls.WithLabelValues(string(e), string(o)).Observe(took.Seconds())
+}
+
+func (m *metrics) loginDone(took time.Duration) {
+	m.logins.WithLabelValues(m.idp, loginSucceeded, reasonNone).Inc()
+	m.lasting.Observe(took.Seconds())
+}
+
+func (m *metrics) loginFailed(code fault.Code) {
+	m.logins.WithLabelValues(m.idp, loginFailed, string(code)).Inc()
+}
+
+func (m *metrics) loginRestarted() {
+	m.logins.WithLabelValues(m.idp, loginRestarted, string(fault.LoginCookieLost)).Inc()
+}
+
+func (m *metrics) loggedOut(kind logoutKind) { m.logouts.WithLabelValues(string(kind)).Inc() }
+
+// provider says which mode the provider's metadata allow.
+func (m *metrics) provider(now mode) {
+	for _, other := range [...]mode{modeNotBound, modeDegraded} {
+		if other != now {
+			m.info.DeleteLabelValues(m.idp, m.issuer, string(other))
+		}
+	}
+	m.info.WithLabelValues(m.idp, m.issuer, string(now)).Set(1)
+}

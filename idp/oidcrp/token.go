@@ -1,0 +1,192 @@
+package oidcrp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/session"
+)
+
+// maxTokenLife bounds expires_in: what a provider says beyond it, up to 1e300, is
+// taken for it.
+const maxTokenLife = 30 * 24 * time.Hour
+
+// tokens are what a code was exchanged for.
+type tokens struct {
+	accessToken  secret.Text
+	idToken      secret.Text
+	refreshToken secret.Text // empty when the provider gave none
+	expiresAt    time.Time   // of the access token; zero when the provider did not say
+}
+
+func (t *tokens) grant() session.Grant {
+	return session.Grant{AccessToken: t.accessToken, IDToken: t.idToken, RefreshToken: t.refreshToken, ExpiresAt: t.expiresAt}
+}
+
+// redeem exchanges the code (RFC 6749 §4.1.3, RFC 7636 §4.5) in exactly one
+// request. The error is a *fault.Error.
+//
+// x/oauth2's exchange is not used: its errors hold the body of the answer and
+// cannot be told apart when the access token is missing, it takes a plain text
+// answer for a query, and refuses a large expires_in.
+func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier string) (*tokens, error) {
+	req, err := c.clientRequest(ctx, provider.TokenEndpoint, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {code},
+		"redirect_uri":  {c.cfg.RedirectURL},
+		"code_verifier": {verifier},
+	})
+	if err != nil {
+		return nil, fault.New(fault.Internal, err)
+	}
+	a, err := c.caller.call(req, atToken, maxAnswer)
+	if err != nil {
+		return nil, callFault(err, fault.TokenInvalid)
+	}
+	if a.status != http.StatusOK {
+		// Some providers repeat the code in their description, which is logged.
+		a.body = bytes.ReplaceAll(a.body, []byte(code), []byte("[code]"))
+		return nil, tokenFailure(a)
+	}
+	return readTokens(a.body, c.now())
+}
+
+// clientRequest makes a POST that authenticates this client in the configured way
+// (OpenID Connect Core §9). Basic credentials are form-encoded first (RFC 6749
+// §2.3.1).
+func (c *Client) clientRequest(ctx context.Context, address string, form url.Values) (*http.Request, error) {
+	switch c.cfg.ClientAuth {
+	case ClientSecretPost:
+		form.Set("client_id", c.cfg.ClientID)
+		form.Set("client_secret", c.cfg.ClientSecret().Reveal())
+	case ClientAuthNone:
+		form.Set("client_id", c.cfg.ClientID)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	if c.cfg.ClientAuth == ClientSecretBasic {
+		req.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(c.cfg.ClientSecret().Reveal()))
+	}
+	// net/http repeats a request on a fresh connection when it can rewind the
+	// body; a code must not be sent twice.
+	req.GetBody = nil
+	return req, nil
+}
+
+// callFault tells people that the provider is slow or away; invalid is what an
+// answer that broke off means.
+func callFault(err error, invalid fault.Code) *fault.Error {
+	code := invalid
+	if e, ok := errors.AsType[*callError](err); ok {
+		switch e.outcome {
+		case callTimeout:
+			code = fault.IdPTimeout
+		case callUnreachable:
+			code = fault.IdPUnavailable
+		}
+	}
+	return fault.New(code, err)
+}
+
+// tokenFailure translates an answer that is no success (RFC 6749 §5.2).
+func tokenFailure(a *answer) *fault.Error {
+	if o, err := parseObject(a.body); err == nil && o.has("error") {
+		return tokenErrorFault(o)
+	}
+	err := a.success(atToken)
+	switch {
+	case a.status == http.StatusUnauthorized:
+		return clientRejected(err.Error())
+	case a.status == http.StatusTooManyRequests, a.status >= 500:
+		return fault.New(fault.IdPError, err)
+	}
+	return fault.New(fault.TokenInvalid, err)
+}
+
+func tokenErrorFault(o object) *fault.Error {
+	name, _ := o.text("error")
+	said := fmt.Sprintf("the token endpoint answers %q", loggable(name))
+	if description, _ := o.text("error_description"); description != "" {
+		said += fmt.Sprintf(" (%q)", loggable(description))
+	}
+	switch name {
+	case "invalid_grant":
+		return fault.New(fault.CodeRejected, fmt.Errorf("%s: the code was used or has expired, or the redirect URI differs", said))
+	case "invalid_client", "unauthorized_client":
+		return clientRejected(said)
+	case "invalid_request", "invalid_scope", "invalid_target", "unsupported_grant_type":
+		return fault.New(fault.ClientRejected, fmt.Errorf("%s; check SALLYPORT_OIDC_CLIENT_AUTH, SALLYPORT_OIDC_SCOPES and how the client is registered", said))
+	case "server_error", "temporarily_unavailable":
+		return fault.New(fault.IdPError, errors.New(said))
+	}
+	return fault.New(fault.TokenInvalid, errors.New(said))
+}
+
+func clientRejected(said string) *fault.Error {
+	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; "+
+		"SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with", said))
+}
+
+// readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
+// §3.1.3.3). The type must be Bearer, in any case; a missing one is refused, too,
+// because the specification requires it and other types must not be used like
+// Bearer. The error is a *fault.Error and holds nothing of the body.
+func readTokens(body []byte, now time.Time) (*tokens, error) {
+	o, err := parseObject(body)
+	if err != nil {
+		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("reading the token response: %w", err))
+	}
+	if o.has("error") {
+		return nil, tokenErrorFault(o) // some say so with status 200
+	}
+	access, _ := o.text("access_token")
+	if access == "" {
+		return nil, fault.New(fault.AccessTokenAbsent, errors.New("the token response has no access_token; SALLYPORT_OIDC_SCOPES may have to name a resource of the provider"))
+	}
+	if kind, _ := o.text("token_type"); !strings.EqualFold(kind, "Bearer") {
+		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("the token response has the token_type %q, only Bearer is supported", loggable(kind)))
+	}
+	id, _ := o.text("id_token")
+	if id == "" {
+		return nil, fault.New(fault.IDTokenAbsent, errors.New("the token response has no id_token; SALLYPORT_OIDC_SCOPES must contain openid, and the client must be one of OpenID Connect"))
+	}
+	expiresAt, err := expiry(o["expires_in"], now)
+	if err != nil {
+		return nil, fault.New(fault.TokenInvalid, err)
+	}
+	refresh, _ := o.text("refresh_token")
+	return &tokens{accessToken: secret.New(access), idToken: secret.New(id), refreshToken: secret.New(refresh), expiresAt: expiresAt}, nil
+}
+
+// expiry reads expires_in: a number of seconds, or a string with one. Absent is
+// the zero time. It is clamped to 0 and maxTokenLife.
+func expiry(raw json.RawMessage, now time.Time) (time.Time, error) {
+	text := string(raw)
+	if s, ok := asString(raw); ok {
+		text = s
+	}
+	if text == "" || text == "null" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseFloat(text, 64)
+	if math.IsNaN(seconds) || err != nil && !errors.Is(err, strconv.ErrRange) {
+		return time.Time{}, errors.New("the expires_in of the token response is not a number of seconds")
+	}
+	seconds = math.Min(math.Max(seconds, 0), maxTokenLife.Seconds())
+	return now.Add(time.Duration(seconds) * time.Second), nil
+}

@@ -1,0 +1,212 @@
+package oidcrp
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+	"unicode"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/secret"
+)
+
+// clockSkew is how far the provider's clock and ours may differ.
+const clockSkew = 60 * time.Second
+
+// maxSubject is the longest sub (OpenID Connect Core §2), in bytes.
+const maxSubject = 255
+
+// expected is what the ID token of one sign-in must agree with.
+type expected struct {
+	nonce       string
+	accessToken secret.Text
+	begun       time.Time // when the sign-in began, to the second
+}
+
+// verifyIDToken does the whole of OpenID Connect Core §3.1.3.7 and §3.1.3.8 and
+// returns the claims. The error is a *fault.Error: ClockSkew when only the clocks
+// may be wrong, IDTokenInvalid for everything else.
+//
+// go-oidc parses the token, has the key set verify the signature and compares
+// at_hash. Issuer, audience and times are checked here, by exact member names:
+// go-oidc lets encoding/json fold names, excuses another issuer for Google, knows
+// neither azp nor iat, and allows 0 and 5 minutes of skew where we allow one.
+func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (object, error) {
+	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
+		return nil, tokenFault(err)
+	}
+	verifier := oidc.NewVerifier(c.cfg.Issuer, c.keys, &oidc.Config{
+		SupportedSigningAlgs: c.cfg.SigningAlgs,
+		SkipIssuerCheck:      true,
+		SkipClientIDCheck:    true,
+		SkipExpiryCheck:      true,
+	})
+	token, err := verifier.Verify(ctx, raw)
+	if err != nil {
+		return nil, tokenFault(err)
+	}
+	var payload rawClaims
+	if err := token.Claims(&payload); err != nil {
+		return nil, tokenFault(errors.New("its payload cannot be read"))
+	}
+	claims, err := parseObject(payload)
+	if err != nil {
+		return nil, tokenFault(fmt.Errorf("its payload: %w", err))
+	}
+	if err := c.checkParties(claims); err != nil {
+		return nil, tokenFault(err)
+	}
+	if err := c.checkTimes(claims, want.begun); err != nil {
+		return nil, err
+	}
+	if nonce, _ := claims.text("nonce"); want.nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(want.nonce)) != 1 {
+		return nil, tokenFault(errors.New("its nonce is not the one of this sign-in: it was made for another"))
+	}
+	if err := checkAccessTokenHash(token, claims, want.accessToken); err != nil {
+		return nil, tokenFault(err)
+	}
+	if err := c.checkAuthentication(claims, want.begun); err != nil {
+		return nil, tokenFault(err)
+	}
+	return claims, nil
+}
+
+// rawClaims keeps the payload as it came; oidc.IDToken hands it out only to
+// encoding/json.
+type rawClaims []byte
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *rawClaims) UnmarshalJSON(b []byte) error {
+	*r = slices.Clone(b)
+	return nil
+}
+
+func tokenFault(cause error) error {
+	return fault.New(fault.IDTokenInvalid, fmt.Errorf("verifying ID token: %w", cause))
+}
+
+func clockFault(format string, a ...any) error {
+	return fault.New(fault.ClockSkew, fmt.Errorf("verifying ID token: "+format+"; compare the clocks of this machine and the provider (sallyport check)", a...))
+}
+
+// checkParties checks who issued the token, about whom and for whom.
+func (c *Client) checkParties(claims object) error {
+	if iss, _ := claims.text("iss"); iss != c.cfg.Issuer {
+		return fmt.Errorf("its issuer is %q and SALLYPORT_OIDC_ISSUER is %q; they must be equal, byte for byte", loggable(iss), c.cfg.Issuer)
+	}
+	audience, ok := claims.strings("aud")
+	if one, isString := claims.text("aud"); isString {
+		audience, ok = []string{one}, true
+	}
+	if !ok || !slices.Contains(audience, c.cfg.ClientID) {
+		return errors.New("it is not meant for us: its aud does not contain SALLYPORT_OIDC_CLIENT_ID")
+	}
+	azp, named := claims.text("azp")
+	if claims.has("azp") && azp != c.cfg.ClientID {
+		return fmt.Errorf("it was issued to another client, azp is %q and SALLYPORT_OIDC_CLIENT_ID is %q", loggable(azp), c.cfg.ClientID)
+	}
+	// Core §3.1.3.7(3) wants additional audiences to be trusted; an azp that
+	// names us is the provider's word that the token was issued to us.
+	if foreign := slices.IndexFunc(audience, func(a string) bool { return a != c.cfg.ClientID }); foreign >= 0 && !named {
+		return fmt.Errorf("it is also meant for %q, and no azp says that it was issued to us", loggable(audience[foreign]))
+	}
+	return checkSubject(claims)
+}
+
+func checkSubject(claims object) error {
+	sub, ok := claims.text("sub")
+	switch {
+	case !ok || sub == "":
+		return errors.New("it has no sub that is a non-empty string")
+	case len(sub) > maxSubject:
+		return fmt.Errorf("its sub has %d bytes, at most %d are allowed", len(sub), maxSubject)
+	}
+	for _, r := range sub {
+		if unicode.IsControl(r) {
+			return errors.New("its sub has a control character")
+		}
+	}
+	return nil
+}
+
+// checkTimes checks exp, iat and nbf (RFC 7519 §4.1). An ID token is made during
+// its sign-in, so that an iat before the beginning is as wrong as one in the
+// future.
+func (c *Client) checkTimes(claims object, begun time.Time) error {
+	now := c.now()
+	exp, err := claims.time("exp")
+	if err != nil {
+		return tokenFault(err)
+	}
+	if !now.Before(exp.Add(clockSkew)) {
+		return clockFault("it expired at %s and it is %s here", stamp(exp), stamp(now))
+	}
+	iat, err := claims.time("iat")
+	if err != nil {
+		return tokenFault(err)
+	}
+	if iat.After(now.Add(clockSkew)) {
+		return clockFault("it was issued at %s and it is only %s here", stamp(iat), stamp(now))
+	}
+	if iat.Before(begun.Add(-clockSkew)) {
+		return clockFault("it was issued at %s, before this sign-in began at %s", stamp(iat), stamp(begun))
+	}
+	if !claims.has("nbf") {
+		return nil
+	}
+	nbf, err := claims.time("nbf")
+	if err != nil {
+		return tokenFault(err)
+	}
+	if nbf.After(now.Add(clockSkew)) {
+		return clockFault("it is valid from %s and it is only %s here", stamp(nbf), stamp(now))
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// checkAccessTokenHash compares at_hash when the token has one (Core §3.1.3.8).
+func checkAccessTokenHash(token *oidc.IDToken, claims object, accessToken secret.Text) error {
+	if !claims.has("at_hash") {
+		return nil
+	}
+	if hash, _ := claims.text("at_hash"); hash == "" || hash != token.AccessTokenHash {
+		return errors.New("its at_hash is not a string")
+	}
+	if err := token.VerifyAccessToken(accessToken.Reveal()); err != nil {
+		return errors.New("its at_hash does not fit the access token that came with it")
+	}
+	return nil
+}
+
+// checkAuthentication holds the token to what the authorization request asked for.
+// For max_age the person's time at the provider does not count: it is measured
+// from the beginning of the sign-in.
+func (c *Client) checkAuthentication(claims object, begun time.Time) error {
+	if want := c.cfg.ACRValues; len(want) > 0 {
+		if acr, ok := claims.text("acr"); !ok || !slices.Contains(want, acr) {
+			return fmt.Errorf("its acr is %q and SALLYPORT_OIDC_ACR_VALUES asks for one of %q", loggable(acr), want)
+		}
+	}
+	if c.cfg.MaxAge == nil {
+		if claims.has("auth_time") {
+			_, err := claims.time("auth_time")
+			return err
+		}
+		return nil
+	}
+	authTime, err := claims.time("auth_time")
+	if err != nil {
+		return fmt.Errorf("SALLYPORT_OIDC_MAX_AGE is set: %w", err)
+	}
+	if authTime.Before(begun.Add(-*c.cfg.MaxAge - clockSkew)) {
+		return fmt.Errorf("the person signed in at the provider at %s, which is longer ago than SALLYPORT_OIDC_MAX_AGE (%s)", stamp(authTime), *c.cfg.MaxAge)
+	}
+	return nil
+}

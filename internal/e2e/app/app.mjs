@@ -1,0 +1,51 @@
+// An application that knows nothing of Sallyport, on nothing but Node's own http:
+// it answers with what it received. It listens on a free port of 127.0.0.1 and
+// says so on standard output: {"event":"listening","address":"127.0.0.1:…"}.
+//
+//   /events       server-sent events: one at once, then one every 100 ms
+//   /slow?ms=N    answers after N milliseconds, and says on standard output when
+//                 the request came in
+//   any other     the request as JSON; headers as [name, value] pairs, as spelt
+
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+
+const say = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + "\n");
+
+function pairs(raw) {
+  const list = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    list.push([raw[i], Buffer.from(raw[i + 1], "latin1").toString("utf8")]);
+  }
+  return list;
+}
+
+function events(req, res) {
+  res.writeHead(200, { "content-type": "text/event-stream" });
+  let n = 0;
+  const tick = () => res.write(`data: ${++n}\n\n`);
+  tick();
+  const pace = setInterval(tick, 100);
+  req.on("close", () => clearInterval(pace));
+}
+
+const server = createServer(async (req, res) => {
+  const url = new URL(req.url, "http://app");
+  if (url.pathname === "/events") return events(req, res);
+  if (url.pathname === "/slow") {
+    say("slow");
+    setTimeout(() => res.end("done\n"), Number(url.searchParams.get("ms")));
+    return;
+  }
+  const digest = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of req) {
+    bytes += chunk.length;
+    digest.update(chunk);
+  }
+  res.setHeader("content-type", "application/json");
+  res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), bytes, sha256: digest.digest("hex") }));
+});
+
+server.listen(0, "127.0.0.1", () => say("listening", { address: `127.0.0.1:${server.address().port}` }));
+process.on("SIGTERM", () => process.exit(0));

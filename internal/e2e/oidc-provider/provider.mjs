@@ -1,0 +1,152 @@
+// Runs npm oidc-provider, a certified OpenID provider written by others, for the
+// end-to-end tests. Everything is in memory.
+//
+// The one argument is JSON:
+//
+//   issuer                   "http://127.0.0.1:<port>"; the port is listened on
+//   clientId, clientSecret   the one confidential client (client_secret_basic)
+//   redirectUris, postLogoutRedirectUris
+//   backchannelLogoutUri     optional
+//   signingAlg               of ID tokens: "RS256" (default) or "ES256"
+//   accessTokenTTL           seconds, default 300
+//
+// Standard output has one JSON object a line: {"event":"listening"} first, and
+// later what the provider did: grants, revocations, logouts. It exits with 3 when
+// the port is taken, so that the caller can choose another.
+
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+
+import { Provider } from "oidc-provider";
+
+const config = JSON.parse(process.argv[2]);
+
+const say = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + "\n");
+
+const people = new Map(
+  [
+    { sub: "ada", name: "Ada Lovelace", preferred_username: "ada", email: "ada@example.com", email_verified: true, groups: ["engineering", "admins"] },
+    { sub: "grace", name: "Grace Hopper", preferred_username: "grace", email: "grace@example.com", email_verified: true, groups: ["engineering"] },
+    { sub: "zoe", name: "Zoë, Ltd. 50%", preferred_username: "Zoë", email: "zoe@example.com", email_verified: true, groups: ["R&D, Europe", "50%"] },
+  ].map((p) => [p.sub, p]),
+);
+
+const key = (alg, pair) => ({ ...pair.privateKey.export({ format: "jwk" }), alg, use: "sig", kid: randomUUID() });
+
+const provider = new Provider(config.issuer, {
+  clients: [
+    {
+      client_id: config.clientId,
+      client_secret: config.clientSecret,
+      redirect_uris: config.redirectUris,
+      post_logout_redirect_uris: config.postLogoutRedirectUris,
+      grant_types: ["authorization_code", "refresh_token"],
+      id_token_signed_response_alg: config.signingAlg || "RS256",
+      ...(config.backchannelLogoutUri && {
+        backchannel_logout_uri: config.backchannelLogoutUri,
+        backchannel_logout_session_required: true,
+      }),
+    },
+  ],
+  jwks: {
+    keys: [
+      key("RS256", generateKeyPairSync("rsa", { modulusLength: 2048 })),
+      key("ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
+    ],
+  },
+  cookies: { keys: [randomBytes(32).toString("hex")] },
+  claims: {
+    openid: ["sub"],
+    profile: ["name", "preferred_username", "groups"],
+    email: ["email", "email_verified"],
+  },
+  findAccount: (_ctx, id) => (people.has(id) ? { accountId: id, claims: () => people.get(id) } : undefined),
+  features: {
+    devInteractions: { enabled: false },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true, logoutSource: logoutPage },
+    backchannelLogout: { enabled: true },
+  },
+  pkce: { required: () => true },
+  // Refresh tokens without offline_access; they end with the session.
+  issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+  rotateRefreshToken: true,
+  loadExistingGrant,
+  interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+  ttl: {
+    AccessToken: config.accessTokenTTL ?? 300,
+    AuthorizationCode: 60,
+    Grant: 3600,
+    IdToken: 300,
+    Interaction: 600,
+    RefreshToken: 3600,
+    Session: 3600,
+  },
+});
+
+// Everyone consents: a sign-in is one form.
+async function loadExistingGrant(ctx) {
+  const { session, client } = ctx.oidc;
+  const known = session.grantIdFor(client.clientId);
+  const grant = known && (await provider.Grant.find(known));
+  if (grant) return grant;
+  const fresh = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+  fresh.addOIDCScope("openid profile email offline_access");
+  await fresh.save();
+  return fresh;
+}
+
+function logoutPage(ctx, form) {
+  ctx.body = `<!doctype html><title>Sign out</title>${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
+}
+
+async function interaction(req, res) {
+  const { uid, prompt } = await provider.interactionDetails(req, res);
+  if (req.method !== "POST") {
+    res.setHeader("content-type", "text/html; charset=utf-8");
+    res.end(`<!doctype html><title>Sign in</title><p>${prompt.name}</p>
+<form method="post" action="/interaction/${uid}"><input name="login"><button>Sign in</button></form>`);
+    return;
+  }
+  let body = "";
+  for await (const chunk of req) body += chunk;
+  const accountId = new URLSearchParams(body).get("login");
+  const result = people.has(accountId)
+    ? { login: { accountId } }
+    : { error: "access_denied", error_description: "nobody of that name" };
+  await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
+}
+
+provider.on("grant.success", (ctx) => say("grant.success", { grant_type: ctx.oidc.params.grant_type }));
+provider.on("grant.error", (ctx, e) => say("grant.error", { grant_type: ctx.oidc.params?.grant_type, error: e.error, detail: e.error_detail }));
+provider.on("grant.revoked", () => say("grant.revoked"));
+provider.on("refresh_token.destroyed", () => say("refresh_token.destroyed"));
+provider.on("access_token.destroyed", () => say("access_token.destroyed"));
+provider.on("revocation.error", (_ctx, e) => say("revocation.error", { error: e.message }));
+provider.on("userinfo.error", (_ctx, e) => say("userinfo.error", { error: e.message }));
+provider.on("authorization.error", (_ctx, e) => say("authorization.error", { error: e.error, detail: e.error_description }));
+provider.on("end_session.success", () => say("end_session.success"));
+provider.on("end_session.error", (_ctx, e) => say("end_session.error", { error: e.message }));
+provider.on("backchannel.success", () => say("backchannel.success"));
+provider.on("backchannel.error", (_ctx, e) => say("backchannel.error", { error: e.message }));
+provider.on("server_error", (_ctx, e) => say("server_error", { error: e.stack }));
+
+const handle = provider.callback();
+const server = createServer((req, res) => {
+  if (!req.url.startsWith("/interaction/")) {
+    handle(req, res);
+    return;
+  }
+  interaction(req, res).catch((e) => {
+    say("interaction.error", { error: e.message });
+    res.statusCode = 400;
+    res.end("this sign-in is not under way");
+  });
+});
+server.on("error", (e) => {
+  process.stderr.write(`${e.message}\n`);
+  process.exit(e.code === "EADDRINUSE" ? 3 : 1);
+});
+const { hostname, port } = new URL(config.issuer);
+server.listen(Number(port), hostname, () => say("listening", { issuer: config.issuer }));
+process.on("SIGTERM", () => process.exit(0));

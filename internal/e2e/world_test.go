@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	clientID     = "sallyport"
+	clientSecret = "the secret, with 50% of : and ~ in it"
+	prefix       = "/oauth2"
+)
+
+// world is a provider and an application that are not ours, and Sallyport
+// between them.
+type world struct {
+	t         *testing.T
+	provider  *process // nil until startProvider
+	app       *process
+	sallyport *process
+	issuer    string
+	public    string // Sallyport's origin
+	admin     string // origin of the admin listener
+	signing   string // algorithm of ID tokens, "" for the provider's default
+}
+
+// newWorld starts everything and waits until Sallyport is ready.
+func newWorld(t *testing.T, env ...string) *world {
+	t.Helper()
+	w := planWorld(t)
+	w.startProvider()
+	w.startSallyport(env...)
+	w.awaitReady()
+	return w
+}
+
+// planWorld chooses addresses and starts the application alone. Sallyport and
+// provider have different host names, as in earnest, so that cookies, which
+// ignore ports, do not mix.
+func planWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		t:      t,
+		issuer: "http://127.0.0.1:" + freePort(t),
+		public: "http://localhost:" + freePort(t),
+	}
+	w.app = start(t, "app", nil, node(t), "app/app.mjs")
+	w.app.awaitRecord(record{"event": "listening"})
+	return w
+}
+
+// freePort returns a port that is free now. Nothing holds it until a program
+// takes it; that the kernel gives it to another in between is rare, and shows as
+// "address already in use" in that program's lines.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func node(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is not on this machine: `make test` installs what these tests need, or says what is missing")
+	}
+	return path
+}
+
+// startProvider runs npm oidc-provider at w.issuer.
+func (w *world) startProvider() {
+	w.t.Helper()
+	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); errors.Is(err, fs.ErrNotExist) {
+		w.t.Fatal("npm oidc-provider is not installed: run `make test`, or `npm ci --prefix internal/e2e/oidc-provider`")
+	}
+	config, err := json.Marshal(map[string]any{
+		"issuer":                 w.issuer,
+		"clientId":               clientID,
+		"clientSecret":           clientSecret,
+		"redirectUris":           []string{w.public + prefix + "/callback"},
+		"postLogoutRedirectUris": []string{w.public + prefix + "/logout/callback"},
+		"signingAlg":             w.signing,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.provider = start(w.t, "npm oidc-provider", nil, node(w.t), "oidc-provider/provider.mjs", string(config))
+	w.provider.awaitRecord(record{"event": "listening"})
+}
+
+// environment is all that an operator has to say, with the addresses of this
+// world; later entries of more win.
+func (w *world) environment(more ...string) []string {
+	w.t.Helper()
+	return append([]string{
+		"SALLYPORT_PUBLIC_URL=" + w.public,
+		"SALLYPORT_UPSTREAM=http://" + w.app.awaitRecord(record{"event": "listening"}).text("address"),
+		"SALLYPORT_OIDC_ISSUER=" + w.issuer,
+		"SALLYPORT_OIDC_CLIENT_ID=" + clientID,
+		"SALLYPORT_OIDC_CLIENT_SECRET=" + clientSecret,
+		"SALLYPORT_SECRET=" + keygen(w.t),
+		// Where it listens has a default, which tests cannot share.
+		"SALLYPORT_LISTEN=127.0.0.1:" + portOf(w.public),
+		"SALLYPORT_ADMIN_LISTEN=127.0.0.1:0",
+	}, more...)
+}
+
+func portOf(origin string) string { return origin[strings.LastIndex(origin, ":")+1:] }
+
+// keygen asks the binary for a fresh SALLYPORT_SECRET.
+func keygen(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command(binaries.sallyport, "keygen").Output()
+	if err != nil {
+		t.Fatalf("sallyport keygen: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// startSallyport runs `sallyport serve` and learns where its admin listener is.
+func (w *world) startSallyport(env ...string) {
+	w.t.Helper()
+	w.sallyport = start(w.t, "sallyport", w.environment(env...), binaries.sallyport, "serve")
+	w.sallyport.awaitRecord(record{"msg": "listening", "listener": "proxy"})
+	w.admin = "http://" + w.sallyport.awaitRecord(record{"msg": "listening", "listener": "admin"}).text("address")
+}
+
+// readyz returns the status of /readyz, or 0 when nobody answers.
+func (w *world) readyz() int {
+	response, err := http.Get(w.admin + "/readyz")
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+func (w *world) awaitReady() {
+	w.t.Helper()
+	w.await("/readyz to answer 200", func() bool { return w.readyz() == http.StatusOK })
+}
+
+// await polls another process until happened, at most for patience.
+func (w *world) await(what string, happened func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !happened() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited %s for %s", patience, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
