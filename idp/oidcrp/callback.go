@@ -139,5 +139,12 @@ func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p 
 	if err != nil {
 		return session.Login{}, err
 	}
-	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: tokens.grant(), Attempt: p.Attempt}, nil
+	grant := tokens.grant()
+	bound := c.bindsSession(tokens)
+	c.bind(&grant, provider, bound)
+	if c.cfg.RequireBound && !bound {
+		c.revoke(ctx, provider, grant) // nobody will use them
+		return session.Login{}, notBound(tokens)
+	}
+	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: grant, Attempt: p.Attempt}, nil
 }
