@@ -88,9 +88,6 @@ type Config struct {
 	// end with the person's session there. nil = not known: one that was not asked
 	// for with offline_access counts as bound.
 	RefreshBound *bool
-	// RequireBound refuses sign-ins that bring no bound refresh token
-	// (SALLYPORT_SESSION_BINDING=idp).
-	RequireBound bool
 
 	// LogoutURL is a template that replaces the discovered end_session_endpoint:
 	// {client_id}, {post_logout_redirect_uri}, {id_token} and {state} are filled
@@ -168,12 +165,6 @@ func (c *Config) checkChoices() []error {
 	case EmailRequireVerified, EmailAllowMissing, EmailIgnoreVerified:
 	default:
 		faults = append(faults, fmt.Errorf("SALLYPORT_EMAIL_VERIFIED is %q; use require, allow_missing or ignore", c.EmailVerified))
-	}
-	if known := c.RefreshBound; c.RequireBound && known != nil && !*known {
-		faults = append(faults, errors.New("SALLYPORT_SESSION_BINDING is idp, and the refresh tokens of this provider outlive its session; use auto"))
-	}
-	if c.RequireBound && slices.Contains(c.Scopes, scopeOffline) {
-		faults = append(faults, errors.New("SALLYPORT_SESSION_BINDING is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session; take it out"))
 	}
 	if len(c.SigningAlgs) == 0 {
 		faults = append(faults, errors.New("SALLYPORT_OIDC_SIGNING_ALGS is empty"))

@@ -2,7 +2,7 @@ package oidcrp
 
 import (
 	"encoding/base64"
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -95,12 +95,15 @@ func (c *Client) bind(g *session.Grant, provider *metadata, bound bool) {
 	c.metrics.provider(g.Mode)
 }
 
-// notBound refuses a sign-in for SALLYPORT_SESSION_BINDING=idp.
-func notBound(t *tokens) *fault.Error {
-	cause := "the provider gave a refresh token that outlives its session (an offline token)"
-	if t.refreshToken.IsEmpty() {
-		cause = "the provider gave no refresh token"
+// notBound says why SALLYPORT_SESSION_BINDING=idp refuses the session that g would
+// have made.
+func notBound(g session.Grant, refused error) *fault.Error {
+	missing := "the provider publishes no end_session_endpoint, and SALLYPORT_OIDC_LOGOUT_URL is not set"
+	switch {
+	case g.RefreshToken.IsEmpty():
+		missing = "the provider gave no refresh token; let it give this client some, or set SALLYPORT_SESSION_BINDING to auto"
+	case g.Mode == session.ModeNotBound:
+		missing = "the provider gave a refresh token that outlives its session; take offline_access out of SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_BINDING to auto"
 	}
-	return fault.New(fault.SessionNotBound, errors.New(cause+", and SALLYPORT_SESSION_BINDING is idp: "+
-		"let the provider give this client refresh tokens, take offline_access out of SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_BINDING to auto"))
+	return fault.New(fault.SessionNotBound, fmt.Errorf("%s (%w)", missing, refused))
 }
