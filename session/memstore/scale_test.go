@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,23 +68,26 @@ func BenchmarkMemoryPerRecord(b *testing.B) {
 }
 
 // How long the sweep holds up a shard of a store of a million when all of them
-// expire at once.
+// expire at once. The longest hold is mostly what the operating system and the
+// garbage collector take meanwhile.
 func BenchmarkExpirePause(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		now := time.Now()
 		s, _ := fill(b, 1_000_000, 64, now.Add(time.Minute), &now)
 		now = now.Add(time.Hour)
-		longest := time.Duration(0)
+		var holds []time.Duration
 		b.StartTimer()
 		for i := range s.shards {
 			for more := true; more; {
 				start := time.Now()
 				more = s.expireSome(&s.shards[i]) == sweepAtOnce
-				longest = max(longest, time.Since(start))
+				holds = append(holds, time.Since(start))
 			}
 		}
-		b.ReportMetric(float64(longest.Microseconds()), "µs-longest")
+		slices.Sort(holds)
+		b.ReportMetric(float64(holds[len(holds)*999/1000].Microseconds()), "µs-p99.9")
+		b.ReportMetric(float64(holds[len(holds)-1].Microseconds()), "µs-longest")
 		if n := s.Count(); n != 0 {
 			b.Fatalf("%d records left", n)
 		}
