@@ -86,7 +86,7 @@ ok | endpoints |  | authorization, token and keys are there
 ok | client auth |  | client_secret_basic
 ok | pkce |  | S256
 ok | keys |  | 1 of 1 keys can verify ID tokens
-ok | binding |  | not_bound: signing out here signs out at the provider; a session here does not end by itself when the one there does
+ok | binding |  | full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET /oauth2/session)
 ok | register |  | redirect URI:             https://app.example.com/oauth2/callback
 ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
 ok | upstream |  | UPSTREAM answers 200 OK
