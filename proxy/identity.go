@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -46,13 +47,14 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	t.claim(h, x, headerEmail, id.Email)
 	t.claim(h, x, headerPreferredUsername, id.Name)
 	t.groups(h, x, id.Groups)
-	if t.accessToken && !s.Grant.AccessToken.IsEmpty() {
-		h[headerAccessToken] = x.value(s.Grant.AccessToken.Reveal())
+	accessToken := t.goodAccessToken(x, s)
+	if t.accessToken && !accessToken.IsEmpty() {
+		h[headerAccessToken] = x.value(accessToken.Reveal())
 	}
 	if t.idToken && !s.Grant.IDToken.IsEmpty() {
 		h[headerIDToken] = x.value(s.Grant.IDToken.Reveal())
 	}
-	token := s.Grant.AccessToken
+	token := accessToken
 	switch t.authorization {
 	case AuthorizationIDToken:
 		token = s.Grant.IDToken
@@ -63,6 +65,16 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	if !token.IsEmpty() {
 		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
 	}
+}
+
+// goodAccessToken is the access token, unless it has expired: during an outage of
+// the provider the person stays signed in, and the app must not take a dead token
+// for a good one.
+func (t *teller) goodAccessToken(x *exchange, s *session.Session) secret.Text {
+	if !t.accessToken && t.authorization != AuthorizationAccessToken || s.GrantExpired(x.site.now()) {
+		return secret.Text{}
+	}
+	return s.Grant.AccessToken
 }
 
 func (t *teller) claim(h http.Header, x *exchange, name, value string) {

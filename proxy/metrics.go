@@ -123,7 +123,10 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	add(Forward, reasonSession, reasonPublic)
 	for _, kind := range []Kind{SignIn, Refuse} {
-		for _, why := range []session.NoSession{session.NoCookie, session.CookieInvalid, session.SessionGone, session.SessionIdle, session.SessionAged} {
+		for _, why := range []session.NoSession{
+			session.NoCookie, session.CookieInvalid, session.SessionGone, session.SessionIdle, session.SessionAged,
+			session.SessionEndedAtIdP, session.SessionUnconfirmed,
+		} {
 			add(kind, string(why))
 		}
 	}

@@ -30,6 +30,15 @@ type Authenticator interface {
 	OnEnd(s *session.Session, f func()) (stop func())
 }
 
+// Refresher renews a session when a person's app asks for it; session.Manager is
+// one.
+type Refresher interface {
+	// Refresh renews the grant of the request's session now and returns the
+	// session as it is afterwards. The error is a *session.NoSessionError, a
+	// *session.StoreError, or a *session.RefreshError: then the session goes on.
+	Refresh(r *http.Request) (*session.Session, error)
+}
+
 // Login begins a sign-in; the OpenID Connect relying party is one.
 type Login interface {
 	// Begin answers a navigation without a session: a redirect to the identity
@@ -87,6 +96,7 @@ type Config struct {
 	Cookies session.Cookies
 	Returns *session.ReturnPolicy
 	Auth    Authenticator
+	Refresh Refresher // nil = there is no POST /session/refresh
 	Login   Login
 	Pages   Pages
 	Routes  []Route

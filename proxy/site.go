@@ -51,7 +51,7 @@ func New(cfg Config) (*Site, error) {
 		auth: cfg.Auth, login: cfg.Login, pages: cfg.Pages, returns: cfg.Returns,
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
-	own := &identityEndpoints{auth: cfg.Auth, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
+	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
 	list := append(own.routes(), cfg.Routes...)
 	var err, faults error
 	s.gate, err = newGate(cfg.PublicURL, cfg.AllowedHosts)

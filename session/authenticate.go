@@ -29,19 +29,48 @@ func (m *Manager) Peek(r *http.Request) (*Session, error) {
 }
 
 func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
+	return eachCandidate(m, r, func(value string) (*Session, error) {
+		now := m.now()
+		o, rec, err := m.find(r.Context(), value, now)
+		if err != nil {
+			return nil, err
+		}
+		if use && now.Unix() >= o.nextUse.Load() {
+			if o, err = m.used(r.Context(), value, o, rec, now); err != nil {
+				return nil, err
+			}
+		}
+		if due := o.session.RefreshAt; use && !due.IsZero() && !now.Before(due) {
+			return m.keepUp(r.Context(), o, now)
+		}
+		return o.session, nil
+	})
+}
+
+// lookup is Peek for those who need the ticket, too.
+func (m *Manager) lookup(r *http.Request) (*opened, error) {
+	return eachCandidate(m, r, func(value string) (*opened, error) {
+		o, _, err := m.find(r.Context(), value, m.now())
+		return o, err
+	})
+}
+
+// eachCandidate tries the session cookies of a request until one opens a session.
+// A store that could not say ends the search: its session may be the right one.
+func eachCandidate[T any](m *Manager, r *http.Request, try func(value string) (T, error)) (none T, _ error) {
 	found := findCookie(r.Header, m.cookies.session, maxTicketValue)
 	if !found.sent {
-		return nil, &NoSessionError{Why: NoCookie}
+		return none, &NoSessionError{Why: NoCookie}
 	}
 	var refusal *NoSessionError
 	for _, value := range found.all() {
-		s, err := m.fromValue(r.Context(), value, use)
+		result, err := try(value)
 		if err == nil {
-			return s, nil
+			return result, nil
 		}
 		no, ok := errors.AsType[*NoSessionError](err)
 		if !ok {
-			return nil, err
+			return none, err
 		}
 		if refusal == nil || refusal.Why == CookieInvalid {
 			refusal = no
@@ -50,46 +79,43 @@ func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
 	if refusal == nil {
 		refusal = &NoSessionError{Why: CookieInvalid}
 	}
-	return nil, refusal
+	return none, refusal
 }
 
-// fromValue returns the session that one cookie value opens.
-func (m *Manager) fromValue(ctx context.Context, value string, use bool) (*Session, error) {
-	now, keys := m.now(), m.keys.current.Load()
+// find opens the session that one cookie value stands for, as the store has it now.
+func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opened, Record, error) {
+	keys := m.keys.current.Load()
 	o := m.cache.get(value, keys.generation)
 	if o == nil {
 		t, ok := openTicket(keys, m.cookies.session, value)
 		if !ok {
 			m.cache.drop(value)
-			return nil, &NoSessionError{Why: CookieInvalid}
+			return nil, Record{}, &NoSessionError{Why: CookieInvalid}
 		}
 		o = &opened{generation: keys.generation, ticket: t, handle: t.handle()}
 	}
 	rec, err := m.store.get(ctx, o.handle)
 	if errors.Is(err, ErrNotFound) {
 		m.cache.drop(value)
-		return nil, m.gone(o, now)
+		return nil, Record{}, m.gone(o, now)
 	}
 	if err != nil {
-		return nil, err
+		return nil, Record{}, err
 	}
 	if o.session == nil || o.version != rec.Version {
 		if o, err = m.openRecord(o, rec); err != nil {
 			m.logger.ErrorContext(ctx, "session record cannot be opened; the person has to sign in again",
 				"session", o.handle, "error", err)
-			return nil, &NoSessionError{Why: SessionGone}
+			return nil, Record{}, &NoSessionError{Why: SessionGone}
 		}
 		m.cache.put(value, o, now)
 	}
 	if why := ended(o.session, now); why != "" {
 		m.cache.drop(value)
 		m.expire(ctx, o.handle, why)
-		return nil, &NoSessionError{Why: why}
+		return nil, Record{}, &NoSessionError{Why: why}
 	}
-	if use && now.Unix() >= o.nextUse.Load() {
-		return m.used(ctx, value, o, rec, now)
-	}
-	return o.session, nil
+	return o, rec, nil
 }
 
 // openRecord returns what o becomes with that record; on an error, o itself.

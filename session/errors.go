@@ -23,6 +23,11 @@ const (
 	SessionGone   NoSession = "session_gone"   // the store no longer knows it
 	SessionIdle   NoSession = "session_idle"
 	SessionAged   NoSession = "session_expired"
+	// SessionEndedAtIdP: the provider refused to refresh it.
+	SessionEndedAtIdP NoSession = "idp_session_ended"
+	// SessionUnconfirmed: the provider has not answered for longer than the grace
+	// period. It may be confirmed later.
+	SessionUnconfirmed NoSession = "idp_unreachable"
 )
 
 // Error implements error.
@@ -40,3 +45,12 @@ func (e *StoreError) Error() string { return fmt.Sprintf("session store %s: %v",
 
 // Unwrap returns the store's own error.
 func (e *StoreError) Unwrap() error { return e.Err }
+
+// NotBoundError says that a session was refused because it would not end with the
+// person's session at the provider, and SALLYPORT_SESSION_BINDING is idp.
+type NotBoundError struct{ Mode Mode }
+
+// Error implements error.
+func (e *NotBoundError) Error() string {
+	return fmt.Sprintf("the session would be %s and SALLYPORT_SESSION_BINDING is idp: the provider must issue a refresh token that ends with its own session, and publish an end_session_endpoint", e.Mode)
+}

@@ -21,6 +21,17 @@ type Config struct {
 	// ReturnPolicy.Home. The zero value is "/".
 	Home ReturnTo
 
+	// Refresher renews grants; nil = they are used until the session ends.
+	Refresher Refresher
+	// RefreshEvery is SALLYPORT_SESSION_REFRESH; 0 = from the access token's life.
+	RefreshEvery time.Duration
+	// Grace is how long a session outlives its access token while the provider
+	// cannot be reached: SALLYPORT_SESSION_GRACE.
+	Grace time.Duration
+	// RequireBound refuses sessions that do not end with the provider's:
+	// SALLYPORT_SESSION_BINDING=idp.
+	RequireBound bool
+
 	Now        func() time.Time      // nil = time.Now
 	Logger     *slog.Logger          // nil = nothing is logged
 	Registerer prometheus.Registerer // nil = the metrics are not exported
@@ -37,6 +48,12 @@ type Manager struct {
 	// sixtieth of the idle limit, at least a second.
 	useEvery time.Duration
 	home     ReturnTo
+
+	refresher    Refresher
+	refreshEvery time.Duration
+	grace        time.Duration
+	requireBound bool
+	refreshes    *flights
 
 	now     func() time.Time
 	logger  *slog.Logger
@@ -55,6 +72,8 @@ func NewManager(cfg Config) (*Manager, error) {
 		maxAge: cfg.MaxAge, idle: cfg.Idle, useEvery: time.Minute,
 		now: cfg.Now, logger: cfg.Logger,
 		cache: newCache(), watches: newWatches(),
+		refresher: cfg.Refresher, refreshEvery: cfg.RefreshEvery, grace: cfg.Grace,
+		requireBound: cfg.RequireBound, refreshes: newFlights(),
 	}
 	if m.idle > 0 {
 		m.useEvery = max(m.idle/60, time.Second)
@@ -94,8 +113,18 @@ func (cfg Config) check() error {
 	if cfg.Idle < 0 {
 		faults = append(faults, fmt.Errorf("SALLYPORT_SESSION_IDLE is %v, it must be above zero, or 0 for no idle limit", cfg.Idle))
 	}
+	if cfg.RefreshEvery < 0 {
+		faults = append(faults, fmt.Errorf("SALLYPORT_SESSION_REFRESH is %v, it must be above zero, or auto", cfg.RefreshEvery))
+	}
+	if cfg.Grace < 0 {
+		faults = append(faults, fmt.Errorf("SALLYPORT_SESSION_GRACE is %v, it must not be negative", cfg.Grace))
+	}
 	return errors.Join(faults...)
 }
+
+// Drain waits until no refresh is under way or stored, or until ctx is done. Call
+// it before the process ends: a rotated refresh token that was not stored is lost.
+func (m *Manager) Drain(ctx context.Context) error { return m.refreshes.wait(ctx) }
 
 // Cookies returns the names and attributes of our cookies.
 func (m *Manager) Cookies() Cookies { return m.cookies }
@@ -147,6 +176,7 @@ func (m *Manager) timed(s Session, lastSeen time.Time) *Session {
 	if m.idle > 0 {
 		s.IdleAt = earlier(s.ExpiresAt, m.idleEnd(lastSeen))
 	}
+	s.RefreshAt = m.refreshAt(&s)
 	return &s
 }
 

@@ -36,6 +36,10 @@ type metrics struct {
 	// storeSeconds has its series looked up beforehand: the hot path observes
 	// one for each request.
 	storeSeconds [opCount][outcomeCount]prometheus.Observer
+
+	refreshes      *prometheus.CounterVec
+	refreshSeconds prometheus.Histogram
+	refreshWait    prometheus.Histogram
 }
 
 // newMetrics registers every series from the start; a nil registerer exports
@@ -58,7 +62,8 @@ func newMetrics(reg prometheus.Registerer, store Store) (*metrics, error) {
 			m.storeSeconds[op][outcome] = seconds.WithLabelValues(opName, outcomeName)
 		}
 	}
-	collectors := []prometheus.Collector{m.ends, seconds}
+	m.addRefreshes()
+	collectors := []prometheus.Collector{m.ends, seconds, m.refreshes, m.refreshSeconds, m.refreshWait}
 	if c, ok := store.(Counter); ok {
 		collectors = append(collectors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "sallyport_sessions_active",
@@ -74,6 +79,26 @@ func newMetrics(reg prometheus.Registerer, store Store) (*metrics, error) {
 		}
 	}
 	return m, nil
+}
+
+func (m *metrics) addRefreshes() {
+	m.refreshes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sallyport_refreshes_total",
+		Help: "Refreshes of sessions at the identity provider, by outcome.",
+	}, []string{"outcome"})
+	for _, outcome := range []string{
+		outcomeRenewed, outcomeAdopted, outcomeDropped, outcomeUnread,
+		string(RefreshEnded), string(RefreshMisconfigured), string(RefreshUnavailable),
+	} {
+		m.refreshes.WithLabelValues(outcome)
+	}
+	buckets := []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	m.refreshSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "sallyport_refresh_duration_seconds", Help: "How long the identity provider takes to refresh a session.", Buckets: buckets,
+	})
+	m.refreshWait = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "sallyport_refresh_wait_seconds", Help: "How long requests with an expired access token waited for a refresh.", Buckets: buckets,
+	})
 }
 
 // meteredStore measures the store and turns what is not an answer into a

@@ -32,7 +32,9 @@ type recordBody struct {
 	AccessToken  string `json:"access_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
-	ExpiresAt    int64  `json:"expires_at,omitempty"` // of the access token, Unix seconds
+	ExpiresAt    int64  `json:"expires_at,omitempty"`  // of the access token, Unix seconds
+	ObtainedAt   int64  `json:"obtained_at,omitempty"` // Unix milliseconds
+	Mode         Mode   `json:"mode,omitempty"`
 }
 
 // sealSession encrypts what a store keeps of s under the ticket's own key:
@@ -47,6 +49,7 @@ func sealSession(t *ticket, s *Session) ([]byte, error) {
 		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
 		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
 		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
+		ObtainedAt: toMilli(g.ObtainedAt), Mode: g.Mode,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding session: %w", err)
@@ -87,6 +90,7 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 		Grant: Grant{
 			AccessToken: secret.New(b.AccessToken), IDToken: secret.New(b.IDToken),
 			RefreshToken: secret.New(b.RefreshToken), ExpiresAt: fromUnix(b.ExpiresAt),
+			ObtainedAt: fromMilli(b.ObtainedAt), Mode: b.Mode,
 		},
 	}, nil
 }
@@ -124,4 +128,19 @@ func fromUnix(seconds int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()
+}
+
+// toMilli is for times that two refreshes within a second must not share.
+func toMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }

@@ -64,6 +64,8 @@ type Session struct {
 	// IdleAt is when the session ends if no request comes; zero when there is
 	// no idle limit. Never after ExpiresAt.
 	IdleAt time.Time
+	// RefreshAt is when the grant is renewed; zero when it never is.
+	RefreshAt time.Time
 }
 
 // Login is what a protocol hands over once it knows who somebody is.

@@ -19,12 +19,19 @@ const maxCleared = 32
 // id and key, whatever the browser brought along, so that nobody can fix it
 // beforehand. The browser's previous session ends. The cookie is added to the
 // answer once the store has the session; the error is a *StoreError when it
-// does not, and then the browser keeps what it has.
+// does not, and then the browser keeps what it has; a *NotBoundError when
+// Config.RequireBound refuses the session.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Session, error) {
 	if l.Identity.Subject == "" {
 		return nil, errors.New("starting session: the identity has no subject")
 	}
+	if m.requireBound && l.Grant.Mode != ModeFull {
+		return nil, &NotBoundError{Mode: l.Grant.Mode}
+	}
 	now := m.now()
+	if l.Grant.ObtainedAt.IsZero() {
+		l.Grant.ObtainedAt = now
+	}
 	t := newTicket(now, l.Attempt)
 	s := m.timed(Session{
 		Handle: t.handle(), IdP: l.IdP, Identity: l.Identity, Grant: l.Grant, CreatedAt: now.UTC().Round(0),

@@ -8,10 +8,10 @@ import (
 
 // used writes down that o is in use, unless another request of this process is
 // about to.
-func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record, now time.Time) (*Session, error) {
+func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record, now time.Time) (*opened, error) {
 	due := o.nextUse.Load()
 	if now.Unix() < due || !o.nextUse.CompareAndSwap(due, now.Add(m.useEvery).Unix()) {
-		return o.session, nil
+		return o, nil
 	}
 	s := m.timed(*o.session, now.Truncate(time.Second))
 	// A browser that goes away must not take the note of its visit along.
@@ -24,7 +24,7 @@ func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record,
 	case err == nil:
 		next := m.withRecord(o, s, rec.Version+1, s.LastSeen)
 		m.cache.put(value, next, now)
-		return next.session, nil
+		return next, nil
 	case errors.Is(err, ErrNotFound):
 		m.cache.drop(value)
 		return nil, &NoSessionError{Why: SessionGone}
@@ -33,7 +33,7 @@ func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record,
 			"session", o.handle, "error", err)
 		o.nextUse.Store(now.Add(time.Second).Unix())
 	}
-	return o.session, nil
+	return o, nil
 }
 
 // Touch counts activity on an open stream as use of its session. The error is a

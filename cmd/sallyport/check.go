@@ -77,7 +77,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	checkProvider(ctx, s, now, &f)
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)
-	checkStore(s, &f)
+	checkStore(ctx, s, &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
 	return f

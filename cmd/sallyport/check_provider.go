@@ -36,6 +36,7 @@ type providerMetadata struct {
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
 	Scopes        []string `json:"scopes_supported"`
+	GrantTypes    []string `json:"grant_types_supported"`
 }
 
 // providerProbe asks one provider.
@@ -237,13 +238,29 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// binding says how far a session follows the provider's own: see the contract
-// of sallyport_idp_info's mode.
+// binding says how far sessions can follow the provider's own. What its refresh
+// tokens are like is not in the metadata: a running process learns it from the
+// first sign-in.
 func (p *providerProbe) binding(m providerMetadata) {
-	const probe = "binding"
-	if m.EndSession == "" && p.settings.OIDC.LogoutURL == "" {
+	const probe, required = "binding", "SALLYPORT_SESSION_BINDING"
+	refreshes := len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token")
+	wanted := p.settings.Session.Binding
+	switch {
+	case m.EndSession == "" && p.settings.OIDC.LogoutURL == "":
+		if wanted == bindingIdP {
+			p.found.fail(probe, required, "idp is set and the provider offers no sign-out, so that nobody could sign in; use auto, or set SALLYPORT_OIDC_LOGOUT_URL")
+			return
+		}
 		p.found.warn(probe, "SALLYPORT_OIDC_LOGOUT_URL", "degraded: the provider offers no sign-out, so that signing out here leaves its own session; if it has a sign-out address of its own, set it")
-		return
+	case wanted == bindingIndependent:
+		p.found.ok(probe, "not_bound: independent is set; signing out here signs out at the provider, and a session here does not end when the one there does")
+	case !refreshes && wanted == bindingIdP:
+		p.found.fail(probe, required, "idp is set and the provider gives no refresh tokens, so that nobody could sign in; use auto")
+	case !refreshes:
+		p.found.ok(probe, "not_bound: the provider gives no refresh tokens; signing out here signs out at the provider, and a session here does not end when the one there does")
+	case slices.Contains(p.settings.OIDC.Scopes, "offline_access"):
+		p.found.warn(probe, "SALLYPORT_OIDC_SCOPES", "not_bound: offline_access asks for refresh tokens that outlive the provider's session; take it out if sessions should end with it")
+	default:
+		p.found.ok(probe, "full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET %s)", p.settings.path("/session"))
 	}
-	p.found.ok(probe, "not_bound: signing out here signs out at the provider; a session here does not end by itself when the one there does")
 }

@@ -66,13 +66,6 @@ func checkUpstream(ctx context.Context, s *settings, f *findings) {
 	f.ok(probe, "%s answers %s", s.Upstream.URL, resp.Status)
 }
 
-func checkStore(s *settings, f *findings) {
-	f.ok("store", "%s: absolute limit %s, idle limit %s", s.Session.Store, s.Session.MaxAge, s.Session.Idle)
-	if s.Session.Store == "memory" {
-		f.warn("store", "SALLYPORT_SESSION_STORE", memoryNote)
-	}
-}
-
 func checkCookies(s *settings, f *findings) {
 	where := "this host alone"
 	if s.Session.Domain != "" {

@@ -86,7 +86,7 @@ ok | endpoints |  | authorization, token and keys are there
 ok | client auth |  | client_secret_basic
 ok | pkce |  | S256
 ok | keys |  | 1 of 1 keys can verify ID tokens
-ok | binding |  | not_bound: signing out here signs out at the provider; a session here does not end by itself when the one there does
+ok | binding |  | full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET /oauth2/session)
 ok | register |  | redirect URI:             https://app.example.com/oauth2/callback
 ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
 ok | upstream |  | UPSTREAM answers 200 OK
@@ -162,6 +162,26 @@ func TestCheckFindings(t *testing.T) {
 			`fail | keys | SALLYPORT_OIDC_ISSUER | IDP/keys: the answer is not the JSON that was expected`},
 		{"no sign-out", func(p *fakeProvider, _ map[string]string) { delete(p.metadata, "end_session_endpoint") },
 			`warn | binding | SALLYPORT_OIDC_LOGOUT_URL | degraded: the provider offers no sign-out, so that signing out here leaves its own session; if it has a sign-out address of its own, set it`},
+		{"no refresh tokens", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["grant_types_supported"] = []string{"authorization_code"}
+		},
+			`ok | binding |  | not_bound: the provider gives no refresh tokens; signing out here signs out at the provider, and a session here does not end when the one there does`},
+		{"offline tokens", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_SCOPES"] = "openid,offline_access"
+		},
+			`warn | binding | SALLYPORT_OIDC_SCOPES | not_bound: offline_access asks for refresh tokens that outlive the provider's session; take it out if sessions should end with it`},
+		{"independent", func(_ *fakeProvider, vars map[string]string) { vars["SALLYPORT_SESSION_BINDING"] = "independent" },
+			`ok | binding |  | not_bound: independent is set; signing out here signs out at the provider, and a session here does not end when the one there does`},
+		{"idp without sign-out", func(p *fakeProvider, vars map[string]string) {
+			delete(p.metadata, "end_session_endpoint")
+			vars["SALLYPORT_SESSION_BINDING"] = "idp"
+		},
+			`fail | binding | SALLYPORT_SESSION_BINDING | idp is set and the provider offers no sign-out, so that nobody could sign in; use auto, or set SALLYPORT_OIDC_LOGOUT_URL`},
+		{"idp without refresh tokens", func(p *fakeProvider, vars map[string]string) {
+			p.metadata["grant_types_supported"] = []string{"authorization_code"}
+			vars["SALLYPORT_SESSION_BINDING"] = "idp"
+		},
+			`fail | binding | SALLYPORT_SESSION_BINDING | idp is set and the provider gives no refresh tokens, so that nobody could sign in; use auto`},
 		{"app down", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_UPSTREAM"] = "unix:///nonexistent/app.sock"
 		},

@@ -66,7 +66,7 @@ type OIDCConfig struct {
 	ClientAuth   string        `env:"SALLYPORT_OIDC_CLIENT_AUTH" envDefault:"client_secret_basic" oneof:"client_secret_basic|client_secret_post|none" doc:"How Sallyport authenticates at the token endpoint. It is never detected by trying."`
 	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them."`
 	SigningAlgs  []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
-	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked at sign-in: auto asks when a wanted claim is missing from the ID token."`
+	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
 	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}."`
 	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
 	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
@@ -95,9 +95,14 @@ type ClaimsConfig struct {
 // SessionConfig says how long and under which names sessions live.
 type SessionConfig struct {
 	Secret   secret.Text   `env:"SALLYPORT_SECRET" required:"true" example:"the output of: sallyport keygen" doc:"One or more 32-byte keys in base64, newest first: the first seals cookies, all of them open them, so that a key can be replaced without signing anyone out."`
-	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory" doc:"Where sessions are kept. With memory they end with the process and are not shared between replicas."`
+	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory|file|redis" doc:"Where sessions are kept. With memory they end with the process; a file survives a restart and belongs to one process; redis is shared by replicas."`
+	File     string        `env:"SALLYPORT_SESSION_FILE" envDefault:"sallyport.db" doc:"The file of SALLYPORT_SESSION_STORE=file, on a local disk. It is made if it is absent; its directory must exist."`
+	RedisURL secret.Text   `env:"SALLYPORT_REDIS_URL" default:"required with SALLYPORT_SESSION_STORE=redis" example:"rediss://:password@redis.example.com:6379" doc:"Redis or Valkey: redis:// or, with TLS, rediss://. Several hosts are a cluster, ?master=name makes them Sentinels. It is read at the start only, also from its file."`
 	MaxAge   time.Duration `env:"SALLYPORT_SESSION_MAX_AGE" envDefault:"12h" doc:"Absolute lifetime of a session; nothing prolongs it."`
 	Idle     time.Duration `env:"SALLYPORT_SESSION_IDLE" envDefault:"1h" doc:"A session ends this long after its last request; 0 disables the idle limit."`
+	Refresh  string        `env:"SALLYPORT_SESSION_REFRESH" envDefault:"auto" doc:"When a session is refreshed at the provider, so that it ends with the one there and groups are renewed: auto goes by the life of its access token; a duration refreshes at least that often."`
+	Grace    time.Duration `env:"SALLYPORT_SESSION_GRACE" envDefault:"15m" doc:"How long a session outlives its access token while the provider cannot be reached. The app is not given the expired token."`
+	Binding  string        `env:"SALLYPORT_SESSION_BINDING" envDefault:"auto" oneof:"auto|idp|independent" doc:"How sessions follow the provider's: auto as far as its refresh tokens allow; idp refuses a sign-in whose session would not end with the provider's; independent never refreshes."`
 	Cookie   string        `env:"SALLYPORT_COOKIE_NAME" envDefault:"sallyport" doc:"Name of the session cookie. On https it is prefixed with __Host-, or with __Secure- when a cookie domain is set."`
 	Domain   string        `env:"SALLYPORT_COOKIE_DOMAIN" default:"none: this host alone" example:"example.com" doc:"Domain that shares the session cookie. Every host below it receives the cookie, so leave it unset if you can."`
 	SameSite string        `env:"SALLYPORT_COOKIE_SAMESITE" envDefault:"lax" oneof:"lax|strict|none" doc:"SameSite attribute of the session cookie; none needs an https:// public URL."`

@@ -101,7 +101,7 @@ func TestDemoSignInSignOutSignInAsAnother(t *testing.T) {
 	}
 
 	session := decode[struct{ Mode, IdP string }](t, b.script(d.public+"/oauth2/session"))
-	if session.Mode != "not_bound" || session.IdP != providerName {
+	if session.Mode != "full" || session.IdP != providerName {
 		t.Errorf("/oauth2/session says %+v", session)
 	}
 

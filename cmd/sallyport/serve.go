@@ -85,6 +85,9 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	a.server.Close()
 	stopBackground()
 	workers.Wait()
+	if err := a.closeStore(); err != nil {
+		logger.Error("closing the session store", "error", err)
+	}
 	a.admin.Close()
 	logger.Info("stopped")
 	return code
@@ -123,5 +126,8 @@ func (a *app) drain(ctx context.Context, failed <-chan error) {
 		a.logger.Warn("requests were still open at the end of SALLYPORT_SHUTDOWN_TIMEOUT and are cut", "timeout", limits.ShutdownTimeout.String())
 	} else if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		a.logger.Error("closing the proxy listener", "error", err)
+	}
+	if err := a.manager.Drain(ctx); err != nil {
+		a.logger.Warn("refreshes of sessions were still under way at the end of SALLYPORT_SHUTDOWN_TIMEOUT; what the provider has renewed and the store does not have is lost, and those people sign in again", "error", err)
 	}
 }

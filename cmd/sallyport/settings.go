@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
+	"github.com/sallyport/sallyport/session/redisstore"
 )
 
 // settings is a Config whose every value has been judged and parsed.
@@ -23,10 +25,13 @@ type settings struct {
 	trustUnix   bool
 	extraParams url.Values
 	keys        []session.Key
-	cookies     session.Cookies
-	returns     *session.ReturnPolicy
-	policy      *policy.Policy
-	logLevel    slog.Level
+	redis       redisstore.URL
+	// refreshEvery is SALLYPORT_SESSION_REFRESH; 0 = auto.
+	refreshEvery time.Duration
+	cookies      session.Cookies
+	returns      *session.ReturnPolicy
+	policy       *policy.Policy
+	logLevel     slog.Level
 }
 
 // resolve judges c. The error joins what f already holds with every fault found

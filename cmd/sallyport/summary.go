@@ -18,9 +18,12 @@ func (a *app) announce(ls listeners) {
 		"client_id", s.OIDC.ClientID,
 		"redirect_uri", s.endpoint("/callback"),
 		"post_logout_redirect_uri", s.endpoint("/logout/callback"),
-		"session_store", s.Session.Store,
+		"session_store", s.storePlace(),
 		"session_max_age", s.Session.MaxAge.String(),
 		"session_idle", s.Session.Idle.String(),
+		"session_refresh", s.Session.Refresh,
+		"session_grace", s.Session.Grace.String(),
+		"session_binding", s.Session.Binding,
 		"cookie", s.cookies.SessionName(),
 		"allowed", slog.GroupValue(
 			slog.Int("emails", len(s.Access.AllowedEmails)),
@@ -30,10 +33,21 @@ func (a *app) announce(ls listeners) {
 		"public_paths", s.Access.PublicPaths,
 		"trusted_proxies", s.Network.TrustedProxies,
 	)
-	if s.Session.Store == "memory" {
+	if s.Session.Store == storeMemory {
 		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")
 	}
 	for _, w := range s.warnings() {
 		a.logger.Warn(w.Message, "variable", w.Variable)
 	}
+}
+
+// storePlace names the store and where it is, without credentials.
+func (s *settings) storePlace() string {
+	switch s.Session.Store {
+	case storeFile:
+		return s.Session.Store + " " + s.Session.File
+	case storeRedis:
+		return s.Session.Store + " " + s.redis.String()
+	}
+	return s.Session.Store
 }

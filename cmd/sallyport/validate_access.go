@@ -12,19 +12,6 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-func (s *settings) resolveSession(f *faults) {
-	c := s.Session
-	keys, err := session.ParseKeys(c.Secret.Reveal())
-	f.adopt("SALLYPORT_SECRET", err)
-	s.keys = keys
-	positive(f, "SALLYPORT_SESSION_MAX_AGE", c.MaxAge)
-	notNegative(f, "SALLYPORT_SESSION_IDLE", c.Idle)
-	if c.Idle > c.MaxAge && c.MaxAge > 0 {
-		f.add("SALLYPORT_SESSION_IDLE", fmt.Sprintf("is %s, longer than SALLYPORT_SESSION_MAX_AGE of %s", c.Idle, c.MaxAge), "lower it, or 0 for no idle limit")
-	}
-	s.resolveCookies(f)
-}
-
 func (s *settings) resolveCookies(f *faults) {
 	c := s.Session
 	domain := s.checkCookieDomain(f)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -16,7 +17,6 @@ import (
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/session"
-	"github.com/sallyport/sallyport/session/memstore"
 )
 
 // parts are what the objects of one process share.
@@ -34,60 +34,87 @@ type app struct {
 	ready    *readiness
 	site     *proxy.Site
 	client   *oidcrp.Client
+	manager  *session.Manager
 	server   *http.Server // faces browsers
 	admin    *http.Server
 	secrets  *secretWatch
 	workers  []func(context.Context) // run until their context ends
+	// closeStore is called when nothing uses the store any more.
+	closeStore func() error
 }
 
 // assemble makes the objects that settings ask for and hands each what it
 // declares to need. Nothing runs yet and nothing is fetched.
 func assemble(s *settings, p parts) (*app, error) {
 	p.registry = newRegistry(p.build)
-	a := &app{parts: p, settings: s}
-	keys, err := session.NewKeyRing(s.keys, s.scope())
-	if err != nil {
-		return nil, fmt.Errorf("making the key ring: %w", err)
-	}
-	manager, err := newManager(s, p, keys)
+	store, closeStore, err := openStore(s, p.now, p.logger)
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
-	if err != nil {
-		return nil, fmt.Errorf("making the pages: %w", err)
+	a := &app{parts: p, settings: s, closeStore: closeStore}
+	if err := a.assemble(store); err != nil {
+		return nil, errors.Join(err, closeStore())
 	}
-	clientSecret := new(atomic.Pointer[secret.Text])
-	clientSecret.Store(&s.OIDC.ClientSecret)
-	if a.client, err = newClient(s, p, manager, renderer, clientSecret); err != nil {
-		return nil, fmt.Errorf("making the relying party: %w", err)
-	}
-	if a.site, err = newSite(s, p, manager, a.client, renderer); err != nil {
-		return nil, fmt.Errorf("making the site: %w", err)
-	}
-	a.ready = &readiness{checks: []readyCheck{
-		{"provider", func(context.Context) error { return a.client.Ready() }},
-		{"store", manager.Ready},
-	}}
-	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, p.logger)
-	if a.server, err = newServer(s, p, a.site); err != nil {
-		return nil, err
-	}
-	a.secrets = newSecretWatch(s, keys, clientSecret, p.logger)
-	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
 	return a, nil
 }
 
-func newManager(s *settings, p parts, keys *session.KeyRing) (*session.Manager, error) {
-	store, err := memstore.New(memstore.Config{Now: p.now})
+// assemble makes the objects around the store.
+func (a *app) assemble(store session.Store) error {
+	s, p := a.settings, a.parts
+	keys, err := session.NewKeyRing(s.keys, s.scope())
 	if err != nil {
-		return nil, fmt.Errorf("making the memory store: %w", err)
+		return fmt.Errorf("making the key ring: %w", err)
 	}
-	m, err := session.NewManager(session.Config{
+	provider := new(refresher)
+	if a.manager, err = newManager(s, p, keys, store, provider); err != nil {
+		return err
+	}
+	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
+	if err != nil {
+		return fmt.Errorf("making the pages: %w", err)
+	}
+	clientSecret := new(atomic.Pointer[secret.Text])
+	clientSecret.Store(&s.OIDC.ClientSecret)
+	if a.client, err = newClient(s, p, a.manager, renderer, clientSecret); err != nil {
+		return fmt.Errorf("making the relying party: %w", err)
+	}
+	provider.client = a.client
+	if a.site, err = newSite(s, p, a.manager, a.client, renderer); err != nil {
+		return fmt.Errorf("making the site: %w", err)
+	}
+	a.ready = &readiness{checks: []readyCheck{
+		{"provider", func(context.Context) error { return a.client.Ready() }},
+		{"store", a.manager.Ready},
+	}}
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, p.logger)
+	if a.server, err = newServer(s, p, a.site); err != nil {
+		return err
+	}
+	a.secrets = newSecretWatch(s, keys, clientSecret, p.logger)
+	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
+	return nil
+}
+
+// refresher hands the protocol to the session layer, which is made before it. The
+// client is set once, before anything is served.
+type refresher struct{ client *oidcrp.Client }
+
+// Refresh implements session.Refresher.
+func (r *refresher) Refresh(ctx context.Context, s *session.Session) (session.Renewal, error) {
+	return r.client.Refresh(ctx, s)
+}
+
+func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, provider *refresher) (*session.Manager, error) {
+	cfg := session.Config{
 		Store: store, Keys: keys, Cookies: s.cookies,
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
+		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
-	})
+	}
+	if s.Session.Binding != bindingIndependent {
+		cfg.Refresher = provider
+	}
+	m, err := session.NewManager(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("making the session manager: %w", err)
 	}
@@ -99,6 +126,10 @@ const providerName = "generic"
 
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r, c := s.OIDC, s.Request, s.Claims
+	var bound *bool // as the provider's answers show
+	if s.Session.Binding == bindingIndependent {
+		bound = new(bool)
+	}
 	return oidcrp.New(oidcrp.Config{
 		Name: providerName, Issuer: o.Issuer, DiscoveryURL: o.DiscoveryURL,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
@@ -108,8 +139,8 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups},
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified),
-		LogoutURL:     o.LogoutURL,
-		RedirectURL:   s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
+		LogoutURL:     o.LogoutURL, RefreshBound: bound,
+		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
@@ -126,7 +157,7 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
 		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
 		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
-		Auth: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
+		Auth: manager, Refresh: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
 	})
@@ -161,8 +192,8 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 
 // newSecretWatch exchanges secrets whose files change.
 func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
-	return &secretWatch{
-		files: s.SecretFiles, logger: logger,
+	w := &secretWatch{
+		files: make(map[string]string), logger: logger,
 		last: map[string]string{
 			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
 			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
@@ -182,4 +213,10 @@ func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Poi
 			},
 		},
 	}
+	for name, path := range s.SecretFiles {
+		if w.apply[name] != nil { // others are read at the start only
+			w.files[name] = path
+		}
+	}
+	return w
 }

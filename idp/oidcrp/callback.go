@@ -109,16 +109,24 @@ func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metada
 	}
 	s, err := c.cfg.Sessions.Start(w, r, login)
 	if err != nil {
-		code := fault.Internal
-		if _, ok := errors.AsType[*session.StoreError](err); ok {
-			code = fault.StoreUnavailable
-		}
-		c.loginFault(w, r, fault.New(code, err), c.loginPath(p.ReturnTo))
+		c.revoke(r.Context(), provider, login.Grant) // nobody will use it
+		c.loginFault(w, r, startFault(err, login.Grant), c.loginPath(p.ReturnTo))
 		return
 	}
 	c.metrics.loginDone(c.now().Sub(p.CreatedAt))
 	c.log.InfoContext(r.Context(), "signed in", "session", s.Handle, "sub", loggable(login.Identity.Subject), requestID(r.Context()))
 	redirect(w, r, p.ReturnTo.String())
+}
+
+// startFault says why there is no session although somebody has signed in.
+func startFault(err error, g session.Grant) *fault.Error {
+	if _, ok := errors.AsType[*session.NotBoundError](err); ok {
+		return notBound(g, err)
+	}
+	if _, ok := errors.AsType[*session.StoreError](err); ok {
+		return fault.New(fault.StoreUnavailable, err)
+	}
+	return fault.New(fault.Internal, err)
 }
 
 // signIn asks the provider who this is. The error is a *fault.Error.
@@ -139,5 +147,7 @@ func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p 
 	if err != nil {
 		return session.Login{}, err
 	}
-	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: tokens.grant(), Attempt: p.Attempt}, nil
+	grant := tokens.grant()
+	c.bind(&grant, provider, c.bindsSession(tokens))
+	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: grant, Attempt: p.Attempt}, nil
 }

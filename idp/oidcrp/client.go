@@ -27,6 +27,9 @@ type Client struct {
 	provider atomic.Pointer[metadata]
 	// lastFailure is why provider is nil.
 	lastFailure atomic.Pointer[error]
+	// bound is whether the last answer of the token endpoint had a refresh token
+	// that is bound to the provider's session.
+	bound atomic.Bool
 }
 
 // New validates the configuration and registers the metrics. Nothing is fetched

@@ -84,6 +84,11 @@ type Config struct {
 	Claims        ClaimNames
 	EmailVerified EmailVerified
 
+	// RefreshBound is what is known of the provider's refresh tokens: whether they
+	// end with the person's session there. nil = not known: one that was not asked
+	// for with offline_access counts as bound.
+	RefreshBound *bool
+
 	// LogoutURL is a template that replaces the discovered end_session_endpoint:
 	// {client_id}, {post_logout_redirect_uri}, {id_token} and {state} are filled
 	// in, escaped for a query. "" = as discovered.

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-
-	"github.com/sallyport/sallyport/session"
 )
 
 // pauses are those between attempts at discovery.
@@ -71,17 +69,6 @@ func (c *Client) Ready() error {
 	return errNotYet
 }
 
-// Mode names how far a session follows the provider's own, "not_bound" or
-// "degraded"; "" until discovery has succeeded. It does not depend on the session
-// as long as no session is bound.
-func (c *Client) Mode(*session.Session) string {
-	found := c.provider.Load()
-	if found == nil {
-		return ""
-	}
-	return string(c.modeOf(found))
-}
-
 func (c *Client) discoveryFailed(ctx context.Context, err error) {
 	if c.provider.Load() != nil {
 		c.log.ErrorContext(ctx, "refreshing the provider's metadata failed; the old ones stay in use", "cause", err)
@@ -109,9 +96,9 @@ func (c *Client) discover(ctx context.Context) error {
 		c.log.WarnContext(ctx, "fetching the provider's keys failed; they are asked for again when a token needs one", "cause", err)
 	}
 	c.provider.Store(found)
-	c.metrics.provider(c.modeOf(found))
+	c.metrics.provider(c.modeOf(found, c.bound.Load()))
 	if old == nil {
-		c.log.InfoContext(ctx, "discovery done: people can sign in", "issuer", found.Issuer, "mode", c.modeOf(found))
+		c.log.InfoContext(ctx, "discovery done: people can sign in", "issuer", found.Issuer, "mode", c.modeOf(found, c.bound.Load()))
 	}
 	return nil
 }
@@ -149,11 +136,4 @@ func withoutAddress(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-func (c *Client) modeOf(m *metadata) mode {
-	if m.EndSessionEndpoint != "" || c.cfg.LogoutURL != "" {
-		return modeNotBound
-	}
-	return modeDegraded
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/session"
 )
 
 // endpoint names a part of the provider that we call: a metric label.
@@ -52,7 +53,7 @@ var failures = [...]fault.Code{
 	fault.CallbackInvalid, fault.LoginCookieLost, fault.IssuerMismatch, fault.IdPUnavailable, fault.IdPTimeout,
 	fault.IdPDenied, fault.IdPInteraction, fault.IdPError, fault.ClientRejected, fault.CodeRejected, fault.TokenInvalid,
 	fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.IDTokenInvalid, fault.ClockSkew, fault.UserinfoInvalid,
-	fault.EmailUnverified,
+	fault.EmailUnverified, fault.SessionNotBound,
 }
 
 // logoutKind says what became of a sign-out: a metric label.
@@ -62,16 +63,6 @@ const (
 	logoutAtIdP      logoutKind = "rp_initiated" // sent on to the provider's sign-out
 	logoutLocal      logoutKind = "local"        // the provider offers none
 	logoutIncomplete logoutKind = "incomplete"   // the store did not confirm
-)
-
-// mode says how far a session follows the provider's own: a metric label.
-// It is computed from the metadata alone, which do not say whether a refresh
-// token would be bound to the provider's session, so it is never "full".
-type mode string
-
-const (
-	modeNotBound mode = "not_bound" // the provider offers a sign-out
-	modeDegraded mode = "degraded"  // it does not
 )
 
 // metrics are this package's series of contract §6.
@@ -179,9 +170,9 @@ func (m *metrics) loginRestarted() {
 
 func (m *metrics) loggedOut(kind logoutKind) { m.logouts.WithLabelValues(string(kind)).Inc() }
 
-// provider says which mode the provider's metadata allow.
-func (m *metrics) provider(now mode) {
-	for _, other := range [...]mode{modeNotBound, modeDegraded} {
+// provider says how sessions hang together with the provider's now.
+func (m *metrics) provider(now session.Mode) {
+	for _, other := range [...]session.Mode{session.ModeFull, session.ModeNotBound, session.ModeDegraded} {
 		if other != now {
 			m.info.DeleteLabelValues(m.idp, m.issuer, string(other))
 		}

@@ -22,16 +22,21 @@ import (
 // taken for it.
 const maxTokenLife = 30 * 24 * time.Hour
 
-// tokens are what a code was exchanged for.
+// tokens are what a code or a refresh token was exchanged for.
 type tokens struct {
 	accessToken  secret.Text
-	idToken      secret.Text
+	idToken      secret.Text // empty when the provider gave none
 	refreshToken secret.Text // empty when the provider gave none
-	expiresAt    time.Time   // of the access token; zero when the provider did not say
+	obtainedAt   time.Time
+	expiresAt    time.Time // of the access token; zero when the provider did not say
+	scope        []string  // what was granted; nil = what was asked for (RFC 6749 §5.1)
 }
 
 func (t *tokens) grant() session.Grant {
-	return session.Grant{AccessToken: t.accessToken, IDToken: t.idToken, RefreshToken: t.refreshToken, ExpiresAt: t.expiresAt}
+	return session.Grant{
+		AccessToken: t.accessToken, IDToken: t.idToken, RefreshToken: t.refreshToken,
+		ExpiresAt: t.expiresAt, ObtainedAt: t.obtainedAt,
+	}
 }
 
 // redeem exchanges the code (RFC 6749 §4.1.3, RFC 7636 §4.5) in exactly one
@@ -59,7 +64,14 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		a.body = bytes.ReplaceAll(a.body, []byte(code), []byte("[code]"))
 		return nil, tokenFailure(a)
 	}
-	return readTokens(a.body, c.now())
+	t, err := readTokens(a.body, c.now())
+	if err != nil {
+		return nil, err
+	}
+	if t.idToken.IsEmpty() {
+		return nil, fault.New(fault.IDTokenAbsent, errors.New("the token response has no id_token; SALLYPORT_OIDC_SCOPES must contain openid, and the client must be one of OpenID Connect"))
+	}
+	return t, nil
 }
 
 // clientRequest makes a POST that authenticates this client in the configured way
@@ -120,10 +132,7 @@ func tokenFailure(a *answer) *fault.Error {
 
 func tokenErrorFault(o object) *fault.Error {
 	name, _ := o.text("error")
-	said := fmt.Sprintf("the token endpoint answers %q", loggable(name))
-	if description, _ := o.text("error_description"); description != "" {
-		said += fmt.Sprintf(" (%q)", loggable(description))
-	}
+	said := saidBy(o)
 	switch name {
 	case "invalid_grant":
 		return fault.New(fault.CodeRejected, fmt.Errorf("%s: the code was used or has expired, or the redirect URI differs", said))
@@ -137,13 +146,23 @@ func tokenErrorFault(o object) *fault.Error {
 	return fault.New(fault.TokenInvalid, errors.New(said))
 }
 
+// saidBy repeats an error of the token endpoint for the log.
+func saidBy(o object) string {
+	name, _ := o.text("error")
+	said := fmt.Sprintf("the token endpoint answers %q", loggable(name))
+	if description, _ := o.text("error_description"); description != "" {
+		said += fmt.Sprintf(" (%q)", loggable(description))
+	}
+	return said
+}
+
 func clientRejected(said string) *fault.Error {
 	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; "+
 		"SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with", said))
 }
 
 // readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
-// §3.1.3.3). The type must be Bearer, in any case; a missing one is refused, too,
+// §3.1.3.3 and §12.2); all but the access token may be absent. The type must be Bearer, in any case; a missing one is refused, too,
 // because the specification requires it and other types must not be used like
 // Bearer. The error is a *fault.Error and holds nothing of the body.
 func readTokens(body []byte, now time.Time) (*tokens, error) {
@@ -161,16 +180,17 @@ func readTokens(body []byte, now time.Time) (*tokens, error) {
 	if kind, _ := o.text("token_type"); !strings.EqualFold(kind, "Bearer") {
 		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("the token response has the token_type %q, only Bearer is supported", loggable(kind)))
 	}
-	id, _ := o.text("id_token")
-	if id == "" {
-		return nil, fault.New(fault.IDTokenAbsent, errors.New("the token response has no id_token; SALLYPORT_OIDC_SCOPES must contain openid, and the client must be one of OpenID Connect"))
-	}
 	expiresAt, err := expiry(o["expires_in"], now)
 	if err != nil {
 		return nil, fault.New(fault.TokenInvalid, err)
 	}
+	id, _ := o.text("id_token")
 	refresh, _ := o.text("refresh_token")
-	return &tokens{accessToken: secret.New(access), idToken: secret.New(id), refreshToken: secret.New(refresh), expiresAt: expiresAt}, nil
+	t := &tokens{accessToken: secret.New(access), idToken: secret.New(id), refreshToken: secret.New(refresh), obtainedAt: now, expiresAt: expiresAt}
+	if scope, ok := o.text("scope"); ok {
+		t.scope = strings.Fields(scope)
+	}
+	return t, nil
 }
 
 // expiry reads expires_in: a number of seconds, or a string with one. Absent is

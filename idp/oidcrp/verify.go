@@ -37,26 +37,9 @@ type expected struct {
 // go-oidc lets encoding/json fold names, excuses another issuer for Google, knows
 // neither azp nor iat, and allows 0 and 5 minutes of skew where we allow one.
 func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (object, error) {
-	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
-		return nil, tokenFault(err)
-	}
-	verifier := oidc.NewVerifier(c.cfg.Issuer, c.keys, &oidc.Config{
-		SupportedSigningAlgs: c.cfg.SigningAlgs,
-		SkipIssuerCheck:      true,
-		SkipClientIDCheck:    true,
-		SkipExpiryCheck:      true,
-	})
-	token, err := verifier.Verify(ctx, raw)
+	token, claims, err := c.openIDToken(ctx, raw)
 	if err != nil {
-		return nil, tokenFault(err)
-	}
-	var payload rawClaims
-	if err := token.Claims(&payload); err != nil {
-		return nil, tokenFault(errors.New("its payload cannot be read"))
-	}
-	claims, err := parseObject(payload)
-	if err != nil {
-		return nil, tokenFault(fmt.Errorf("its payload: %w", err))
+		return nil, err
 	}
 	if err := c.checkParties(claims); err != nil {
 		return nil, tokenFault(err)
@@ -74,6 +57,33 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 		return nil, tokenFault(err)
 	}
 	return claims, nil
+}
+
+// openIDToken verifies the signature and reads the claims, which the provider has
+// then stated, about whomever and for whomever. The error is a *fault.Error.
+func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, object, error) {
+	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
+		return nil, nil, tokenFault(err)
+	}
+	verifier := oidc.NewVerifier(c.cfg.Issuer, c.keys, &oidc.Config{
+		SupportedSigningAlgs: c.cfg.SigningAlgs,
+		SkipIssuerCheck:      true,
+		SkipClientIDCheck:    true,
+		SkipExpiryCheck:      true,
+	})
+	token, err := verifier.Verify(ctx, raw)
+	if err != nil {
+		return nil, nil, tokenFault(err)
+	}
+	var payload rawClaims
+	if err := token.Claims(&payload); err != nil {
+		return nil, nil, tokenFault(errors.New("its payload cannot be read"))
+	}
+	claims, err := parseObject(payload)
+	if err != nil {
+		return nil, nil, tokenFault(fmt.Errorf("its payload: %w", err))
+	}
+	return token, claims, nil
 }
 
 // rawClaims keeps the payload as it came; oidc.IDToken hands it out only to
@@ -135,8 +145,8 @@ func checkSubject(claims object) error {
 }
 
 // checkTimes checks exp, iat and nbf (RFC 7519 §4.1). An ID token is made during
-// its sign-in, so that an iat before the beginning is as wrong as one in the
-// future.
+// its sign-in or refresh, so that an iat before that began is as wrong as one in
+// the future.
 func (c *Client) checkTimes(claims object, begun time.Time) error {
 	now := c.now()
 	exp, err := claims.time("exp")
@@ -154,7 +164,7 @@ func (c *Client) checkTimes(claims object, begun time.Time) error {
 		return clockFault("it was issued at %s and it is only %s here", stamp(iat), stamp(now))
 	}
 	if iat.Before(begun.Add(-clockSkew)) {
-		return clockFault("it was issued at %s, before this sign-in began at %s", stamp(iat), stamp(begun))
+		return clockFault("it was issued at %s, before it was asked for at %s", stamp(iat), stamp(begun))
 	}
 	if !claims.has("nbf") {
 		return nil

@@ -1,7 +1,8 @@
 // Command bench measures what a request costs in the proxy process: CPU time
 // per request of a bare httputil.ReverseProxy with the default transport, of
 // the same with a sized connection pool and a buffer pool, and of Sallyport
-// with a signed-in session, its metrics and its access log on.
+// with a signed-in session, its metrics and its access log on; once more with the
+// session in Redis, where redis-server is installed.
 //
 // One run follows this way. This process serves the app and the demo identity
 // provider; each proxy is a process of its own with GOMAXPROCS=1: the bare ones

@@ -16,10 +16,9 @@ import (
 
 // load is what every proxy gets alike.
 type load struct {
-	body   []byte // of each right answer
-	cookie string // Cookie field of a signed-in browser
-	conns  int
-	lasts  time.Duration
+	body  []byte // of each right answer
+	conns int
+	lasts time.Duration
 }
 
 // sample is one slice of load on one proxy.
@@ -100,7 +99,7 @@ func (l load) dial(ctx context.Context, p *proxy) (*client, error) {
 		conn:    conn,
 		answers: bufio.NewReaderSize(conn, 64<<10),
 		request: fmt.Appendf(nil, "GET /bench HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\nCookie: %s\r\n\r\n",
-			p.addr, l.cookie),
+			p.addr, p.cookie),
 		body:     l.body,
 		identity: p.identity,
 		buf:      make([]byte, len(l.body)),

@@ -65,7 +65,7 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 	if err := build(ctx, binary); err != nil {
 		return err
 	}
-	rig, err := newRig(binary, app.URL)
+	rig, err := newRig("Sallyport, signed in", binary, app.URL)
 	if err != nil {
 		return err
 	}
@@ -86,13 +86,30 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer pooled.stop()
 
+	// The bare proxies get the same request bytes, cookie included.
+	defaults.cookie, pooled.cookie = sallyport.cookie, sallyport.cookie
 	proxies := []*proxy{defaults, pooled, sallyport}
-	load := load{body: app.body, cookie: start.cookie, conns: o.conns, lasts: o.slice}
-	samples, err := measure(ctx, proxies, load, o.slices)
+	redis, err := startRedis(ctx, dir)
 	if err != nil {
 		return err
 	}
-	return report(out, o, proxies, samples, start)
+	if redis != nil {
+		defer redis.stop()
+		stored, err := redis.sallyport(ctx, binary, app.URL)
+		if err != nil {
+			return err
+		}
+		defer stored.stop()
+		proxies = append(proxies, stored)
+	}
+	samples, err := measure(ctx, proxies, load{body: app.body, conns: o.conns, lasts: o.slice}, o.slices)
+	if err != nil {
+		return err
+	}
+	if err := report(out, o, proxies, samples, start); err != nil || redis == nil {
+		return err
+	}
+	return redis.report(ctx, out, samples[len(samples)-1])
 }
 
 // measure alternates slices of load between the proxies. Its first round warms

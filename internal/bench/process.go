@@ -20,6 +20,7 @@ type proxy struct {
 	name     string
 	addr     string // host:port that the load goes to
 	identity string // what the app must have been told; "" = nothing
+	cookie   string // Cookie field of the request; "" = of nobody
 	pid      int
 	process  *os.Process
 	ended    <-chan struct{}

@@ -28,7 +28,6 @@ const (
 
 // startup is what was found about Sallyport before any load.
 type startup struct {
-	cookie      string        // of the signed-in browser
 	ready       time.Duration // from exec to 200 at /readyz, median
 	residentKiB int           // after idleFor without a request
 	binarySize  int64
@@ -37,6 +36,7 @@ type startup struct {
 // rig is Sallyport's surroundings: its configuration and its provider, which
 // the caller closes.
 type rig struct {
+	name     string // of the proxy in the report
 	binary   string
 	env      []string
 	addr     string
@@ -81,15 +81,16 @@ func (r *rig) signedIn(ctx context.Context) (_ *proxy, _ startup, err error) {
 	}
 	person := demoidp.DefaultPeople()[0]
 	p.identity = person.Email
-	if s.cookie, err = signIn(ctx, "http://"+r.addr+"/bench", person.Name); err != nil {
+	if p.cookie, err = signIn(ctx, "http://"+r.addr+"/bench", person.Name); err != nil {
 		return nil, s, fmt.Errorf("signing in: %w", err)
 	}
 	return p, s, nil
 }
 
-// newRig starts a demo provider and configures the binary for it and upstream.
-func newRig(binary, upstream string) (*rig, error) {
-	r := &rig{binary: binary, provider: httptest.NewUnstartedServer(nil)}
+// newRig starts a demo provider and configures the binary for it, for upstream and
+// with further variables.
+func newRig(name, binary, upstream string, more ...string) (*rig, error) {
+	r := &rig{name: name, binary: binary, provider: httptest.NewUnstartedServer(nil)}
 	var err error
 	if r.addr, err = freeAddress(); err != nil {
 		return nil, err
@@ -122,6 +123,7 @@ func newRig(binary, upstream string) (*rig, error) {
 		"SALLYPORT_SECRET=" + base64.StdEncoding.EncodeToString(key),
 		"SALLYPORT_ACCESS_LOG=true",
 	}
+	r.env = append(r.env, more...)
 	return r, nil
 }
 
@@ -130,7 +132,7 @@ func (r *rig) start(ctx context.Context) (*proxy, time.Duration, error) {
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, r.binary, "serve")
 	cmd.Env = append(os.Environ(), r.env...)
-	p, err := start("Sallyport, signed in", cmd)
+	p, err := start(r.name, cmd)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -31,6 +31,8 @@ type world struct {
 	public    string // Sallyport's origin
 	admin     string // origin of the admin listener
 	signing   string // algorithm of ID tokens, "" for the provider's default
+	tokenLife int    // of access tokens, in seconds; 0 for the provider's default
+	tokenSlow int    // milliseconds that answers of the token endpoint are held back
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -93,6 +95,8 @@ func (w *world) startProvider() {
 		"redirectUris":           []string{w.public + prefix + "/callback"},
 		"postLogoutRedirectUris": []string{w.public + prefix + "/logout/callback"},
 		"signingAlg":             w.signing,
+		"accessTokenTTL":         w.tokenLife,
+		"tokenDelay":             w.tokenSlow,
 	})
 	if err != nil {
 		w.t.Fatal(err)

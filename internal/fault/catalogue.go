@@ -46,6 +46,7 @@ const (
 	ClockSkew         Code = "clock_skew"
 	UserinfoInvalid   Code = "userinfo_invalid"
 	EmailUnverified   Code = "email_unverified"
+	SessionNotBound   Code = "session_not_bound"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -131,6 +132,9 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider's details about you could not be used.", Hint: tellOperator},
 	EmailUnverified: {Status: http.StatusForbidden, Title: "E-mail address not verified",
 		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address there, then try again."},
+	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
+		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
+		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},

@@ -12,6 +12,9 @@ const (
 	// sweepShards is how many shards one turn visits: all in 64 seconds, each
 	// locked for itself.
 	sweepShards = 4
+	// sweepAtOnce is how many records are dropped while a shard is locked, so that
+	// no request waits long when all of a million sessions expire at once.
+	sweepAtOnce = 256
 )
 
 // sweeper drops expired records a few shards at a time. It is a timer that is
@@ -46,6 +49,12 @@ func (w *sweeper) turn(s *Store) {
 
 // expire drops what has expired in one shard.
 func (s *Store) expire(sh *shard) {
+	for s.expireSome(sh) == sweepAtOnce {
+	}
+}
+
+// expireSome drops at most sweepAtOnce records and returns how many.
+func (s *Store) expireSome(sh *shard) int {
 	now := s.now()
 	type dropped struct {
 		h session.Handle
@@ -54,9 +63,13 @@ func (s *Store) expire(sh *shard) {
 	var gone []dropped
 	sh.mu.Lock()
 	for h, r := range sh.records {
-		if !alive(r, now) {
-			gone = append(gone, dropped{h, r})
-			delete(sh.records, h)
+		if alive(r, now) {
+			continue
+		}
+		gone = append(gone, dropped{h, r})
+		delete(sh.records, h)
+		if len(gone) == sweepAtOnce {
+			break
 		}
 	}
 	sh.mu.Unlock()
@@ -64,6 +77,7 @@ func (s *Store) expire(sh *shard) {
 	for _, d := range gone {
 		s.tell(d.h, d.r, false)
 	}
+	return len(gone)
 }
 
 // evict drops one record other than keep: of a sample of keep's shard an

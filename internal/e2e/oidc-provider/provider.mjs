@@ -9,6 +9,8 @@
 //   backchannelLogoutUri     optional
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
 //   accessTokenTTL           seconds, default 300
+//   tokenDelay               milliseconds that an answer of the token endpoint is
+//                            held back after its tokens were issued, default 0
 //
 // Standard output has one JSON object a line: {"event":"listening"} first, and
 // later what the provider did: grants, revocations, logouts. It exits with 3 when
@@ -74,7 +76,7 @@ const provider = new Provider(config.issuer, {
   loadExistingGrant,
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   ttl: {
-    AccessToken: config.accessTokenTTL ?? 300,
+    AccessToken: config.accessTokenTTL || 300,
     AuthorizationCode: 60,
     Grant: 3600,
     IdToken: 300,
@@ -131,9 +133,15 @@ provider.on("backchannel.success", () => say("backchannel.success"));
 provider.on("backchannel.error", (_ctx, e) => say("backchannel.error", { error: e.message }));
 provider.on("server_error", (_ctx, e) => say("server_error", { error: e.stack }));
 
+function holdBack(res) {
+  const end = res.end.bind(res);
+  res.end = (...answer) => setTimeout(() => end(...answer), config.tokenDelay || 0);
+}
+
 const handle = provider.callback();
 const server = createServer((req, res) => {
   if (!req.url.startsWith("/interaction/")) {
+    if (req.url === "/token") holdBack(res);
     handle(req, res);
     return;
   }
