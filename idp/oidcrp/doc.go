@@ -13,6 +13,11 @@
 // everything that the ID token must be, userinfo fills what it lacks, and
 // identityOf makes a session.Identity of both. Sessions.Start does the rest.
 //
+// Later the session layer calls Client.Refresh before the access token ends:
+// refreshRefused says what an answer without tokens means, renewal what becomes of
+// the identity. bindsSession and modeOf say how far a session follows the
+// provider's.
+//
 // Logout ends the session first, hands its tokens to the revoker and leads to the
 // provider's own sign-out.
 //
