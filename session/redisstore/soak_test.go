@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -36,9 +35,11 @@ type strict struct {
 }
 
 func (p *strict) grant(n int64) session.Grant {
-	return session.Grant{
-		RefreshToken: secret.New(fmt.Sprint(n)), ObtainedAt: time.Now(), ExpiresAt: time.Unix(p.expires.Load(), 0), Mode: session.ModeFull,
+	g := session.Grant{ObtainedAt: time.Now(), ExpiresAt: time.Unix(p.expires.Load(), 0), Mode: session.ModeFull}
+	if err := g.RefreshToken.UnmarshalText(fmt.Append(nil, n)); err != nil {
+		panic(err) // it has no reason to
 	}
+	return g
 }
 
 // Refresh implements session.Refresher.
