@@ -1,7 +1,6 @@
 package oidcrp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,15 +35,12 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 	if err != nil {
 		return session.Renewal{}, unavailable(err)
 	}
-	// Some providers repeat the token in their description, which is logged.
-	old := []byte(s.Grant.RefreshToken.Reveal())
+	a.body = c.conceal(a.body, s.Grant.RefreshToken.Reveal())
 	if a.status != http.StatusOK {
-		a.body = bytes.ReplaceAll(a.body, old, []byte("[refresh token]"))
 		return session.Renewal{}, c.refreshRefused(a)
 	}
 	t, err := readTokens(a.body, c.now())
 	if err != nil {
-		a.body = bytes.ReplaceAll(a.body, old, []byte("[refresh token]"))
 		return session.Renewal{}, c.refreshUnread(a, err)
 	}
 	return c.renewal(ctx, provider, s, t, asked)

@@ -1,7 +1,6 @@
 package oidcrp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,9 +58,8 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 	if err != nil {
 		return nil, callFault(err, fault.TokenInvalid)
 	}
+	a.body = c.conceal(a.body, code, verifier)
 	if a.status != http.StatusOK {
-		// Some providers repeat the code in their description, which is logged.
-		a.body = bytes.ReplaceAll(a.body, []byte(code), []byte("[code]"))
 		return nil, tokenFailure(a)
 	}
 	t, err := readTokens(a.body, c.now())
@@ -162,9 +160,10 @@ func clientRejected(said string) *fault.Error {
 }
 
 // readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
-// §3.1.3.3 and §12.2); all but the access token may be absent. The type must be Bearer, in any case; a missing one is refused, too,
-// because the specification requires it and other types must not be used like
-// Bearer. The error is a *fault.Error and holds nothing of the body.
+// §3.1.3.3 and §12.2); all but the access token may be absent. The type must be
+// Bearer, in any case; a missing one is refused, too, because the specification
+// requires it and other types must not be used like Bearer. The error is a
+// *fault.Error and holds nothing of the body.
 func readTokens(body []byte, now time.Time) (*tokens, error) {
 	o, err := parseObject(body)
 	if err != nil {

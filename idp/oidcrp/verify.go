@@ -65,15 +65,22 @@ func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, ob
 	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
 		return nil, nil, tokenFault(err)
 	}
-	verifier := oidc.NewVerifier(c.cfg.Issuer, c.keys, &oidc.Config{
+	keys := &keysWitness{KeySet: c.keys}
+	verifier := oidc.NewVerifier(c.cfg.Issuer, keys, &oidc.Config{
 		SupportedSigningAlgs: c.cfg.SigningAlgs,
 		SkipIssuerCheck:      true,
 		SkipClientIDCheck:    true,
 		SkipExpiryCheck:      true,
 	})
 	token, err := verifier.Verify(ctx, raw)
-	if err != nil {
-		return nil, nil, tokenFault(err)
+	switch {
+	case keys.err != nil:
+		return nil, nil, tokenFault(keys.err)
+	case err != nil && !keys.asked:
+		return nil, nil, tokenFault(errors.New("it is not a well-formed signed JWT"))
+	case err != nil:
+		// The error itself is not kept: it may quote claims, which are not logged.
+		return nil, nil, tokenFault(errors.New("its payload is not a JSON object whose iss, sub, aud, exp, iat, nbf, nonce and at_hash have the types of OpenID Connect Core §2"))
 	}
 	var payload rawClaims
 	if err := token.Claims(&payload); err != nil {
@@ -84,6 +91,20 @@ func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, ob
 		return nil, nil, tokenFault(fmt.Errorf("its payload: %w", err))
 	}
 	return token, claims, nil
+}
+
+// keysWitness keeps what the keys said, which go-oidc passes on as text only.
+type keysWitness struct {
+	oidc.KeySet
+	asked bool
+	err   error
+}
+
+// VerifySignature implements oidc.KeySet.
+func (w *keysWitness) VerifySignature(ctx context.Context, jwt string) (payload []byte, err error) {
+	w.asked = true
+	payload, w.err = w.KeySet.VerifySignature(ctx, jwt)
+	return payload, w.err
 }
 
 // rawClaims keeps the payload as it came; oidc.IDToken hands it out only to
