@@ -262,6 +262,24 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
+// OF-20: browsers keep a SameSite=Lax cookie back from a cross-site POST, so the
+// sign-in begins again, with a redirect that becomes a GET.
+func TestFormPostWithoutCookie(t *testing.T) {
+	w := newWorld(t, newHostile(t), nil)
+	form := mustURL(t, w.callbackFor("/page")).RawQuery
+	w.newBrowser()
+	res := w.ask(http.MethodPost, "/oauth2/callback", func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
+	})
+	if to := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, w.idp.URL) {
+		t.Errorf("%d to %q, want 303 to the provider", res.StatusCode, to)
+	}
+	if n := len(w.idp.got("/token")); n != 0 {
+		t.Errorf("%d token requests, want 0", n)
+	}
+}
+
 func TestMethods(t *testing.T) {
 	h := newHostile(t)
 	w := newWorld(t, h, nil)

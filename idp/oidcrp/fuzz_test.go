@@ -2,6 +2,9 @@ package oidcrp
 
 import (
 	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,6 +36,7 @@ func FuzzParseObject(f *testing.F) {
 
 func FuzzTokenResponse(f *testing.F) {
 	f.Add([]byte(`{"access_token":"a","token_type":"Bearer","expires_in":300,"id_token":"x.y.z"}`))
+	f.Add([]byte(`{"access_token":"a","token_type":"bearer"}`))
 	f.Add([]byte(`{"error":"invalid_grant"}`))
 	f.Add([]byte(`{"expires_in":"1e400"}`))
 	now := time.Unix(1_800_000_000, 0)
@@ -41,11 +45,66 @@ func FuzzTokenResponse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if tokens.accessToken.IsEmpty() || tokens.idToken.IsEmpty() {
-			t.Fatal("accepted without a token")
+		if tokens.accessToken.IsEmpty() {
+			t.Fatal("accepted without an access token")
 		}
 		if !tokens.expiresAt.IsZero() && (tokens.expiresAt.Before(now) || tokens.expiresAt.After(now.Add(maxTokenLife))) {
 			t.Fatalf("expires at %v", tokens.expiresAt)
+		}
+	})
+}
+
+// Whatever a provider claims, what the app is told can be read and shows what it is.
+func FuzzIdentity(f *testing.F) {
+	for _, seed := range []string{
+		`{"sub":"a","email":" a@x.org ","email_verified":"true","preferred_username":["ada"],"groups":{"b":1,"a":2}}`,
+		`{"sub":"a","email":"a@b@c","groups":["x\u200by",5,null,"  z "],"auth_time":1e300,"amr":"pwd","hasgroups":true}`,
+		`{"sub":"a","realm_access":{"roles":["r"]},"_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"file:///"}}}`,
+	} {
+		f.Add([]byte(seed), []byte(`{}`))
+		f.Add([]byte(`{"sub":"a"}`), []byte(seed))
+	}
+	c := &Client{log: slog.New(slog.DiscardHandler)}
+	c.cfg.Claims = ClaimNames{User: "sub", Email: "email", Name: "preferred_username", Groups: "groups"}
+	c.cfg.EmailVerified = EmailAllowMissing
+	f.Fuzz(func(t *testing.T, token, userinfo []byte) {
+		claims, err := parseObject(token)
+		if err != nil {
+			return
+		}
+		info, err := parseObject(userinfo)
+		if err != nil {
+			info = nil
+		}
+		id, err := c.identityOf(t.Context(), claims, info)
+		if err != nil {
+			return
+		}
+		told := append([]string{id.User, id.Email, id.Name, id.SID, id.ACR}, append(id.Groups, id.AMR...)...)
+		for _, s := range told {
+			if strings.ContainsFunc(s, invisible) || strings.TrimSpace(s) != s || len(s) > maxClaim {
+				t.Fatalf("the app is told %q", s)
+			}
+		}
+		if slices.Contains(id.Groups, "") || id.Email != "" && strings.Count(id.Email, "@") != 1 {
+			t.Fatalf("groups %q, address %q", id.Groups, id.Email)
+		}
+	})
+}
+
+// OP-14: no number in a claim leads outside the years that times can be counted in.
+func FuzzNumericDate(f *testing.F) {
+	for _, seed := range []string{"0", "-1", "2147483648", "9007199254740992", "1e300", "1e400", "-1e400", "1700000000.5", `"1"`, "null"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, number string) {
+		o, err := parseObject([]byte(`{"exp":` + number + `}`))
+		if err != nil {
+			return
+		}
+		exp, err := o.time("exp")
+		if err == nil && (exp.Unix() < 0 || exp.Unix() > lastSecond) {
+			t.Fatalf("%s is %v", number, exp)
 		}
 	})
 }

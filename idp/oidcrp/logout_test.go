@@ -1,6 +1,7 @@
 package oidcrp
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -208,6 +209,71 @@ func TestSignOutReturns(t *testing.T) {
 		if res.StatusCode != http.StatusOK || len(w.pages.shown) != 1 {
 			t.Errorf("callback%s: %d %v, want the signed-out page", query, res.StatusCode, w.pages.shown)
 		}
+	}
+}
+
+// The confirmation page posts its rd as a form.
+func TestSignOutByForm(t *testing.T) {
+	tests := []struct {
+		name, contentType, body string
+		status                  int
+		want                    string // where the logout callback leads; "" = the signed-out page
+	}{
+		{"rd in the form", "application/x-www-form-urlencoded", "rd=%2Fbye", http.StatusSeeOther, "/bye"},
+		{"OR-19 rd of another site", "application/x-www-form-urlencoded", "rd=%2F%2Fevil.com", http.StatusSeeOther, ""},
+		{"no form", "application/json", `{"rd":"/bye"}`, http.StatusSeeOther, ""},
+		{"rd twice", "application/x-www-form-urlencoded", "rd=%2Fa&rd=%2Fb", http.StatusBadRequest, ""},
+		{"over 16 KiB", "application/x-www-form-urlencoded", "rd=" + strings.Repeat("a", maxQuery), http.StatusBadRequest, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := signedInWorld(t, newHostile(t), nil)
+			res := w.ask(http.MethodPost, "/oauth2/logout", func(r *http.Request) {
+				sameOrigin(r)
+				r.Header.Set("Content-Type", tt.contentType)
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(tt.body)), int64(len(tt.body))
+			})
+			if res.StatusCode != tt.status {
+				t.Fatalf("status %d, want %d", res.StatusCode, tt.status)
+			}
+			if signedOut := w.signedIn() == ""; signedOut != (tt.status == http.StatusSeeOther) {
+				t.Errorf("signed out: %v", signedOut)
+			}
+			if tt.status != http.StatusSeeOther {
+				return
+			}
+			state := mustURL(t, res.Header.Get("Location")).Query().Get("state")
+			if got := w.get("/oauth2/logout/callback?state=" + state).Header.Get("Location"); got != tt.want {
+				t.Errorf("back from the provider: %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// The signed-out page must not tell somebody who is signed in that they are not.
+func TestLogoutCallbackWhileSignedIn(t *testing.T) {
+	w := signedInWorld(t, newHostile(t), nil)
+	res := w.get("/oauth2/logout/callback")
+	if res.StatusCode != http.StatusFound || res.Header.Get("Location") != "/" || len(w.pages.shown) != 0 {
+		t.Errorf("%d to %q, pages %v; want 302 to the start page", res.StatusCode, res.Header.Get("Location"), w.pages.shown)
+	}
+	if w.signedIn() != "alice" {
+		t.Error("the logout callback signed somebody out")
+	}
+}
+
+// A HEAD of a link checker must not end a session.
+func TestLogoutMethods(t *testing.T) {
+	w := signedInWorld(t, newHostile(t), nil)
+	for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodDelete} {
+		for _, path := range []string{"/oauth2/logout", "/oauth2/logout/callback"} {
+			if res := w.ask(method, path, sameOrigin); res.StatusCode != http.StatusMethodNotAllowed || res.Header.Get("Allow") == "" {
+				t.Errorf("%s %s: %d, want 405 with Allow", method, path, res.StatusCode)
+			}
+		}
+	}
+	if w.signedIn() != "alice" {
+		t.Error("the session ended")
 	}
 }
 
