@@ -3,8 +3,8 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"slices"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
