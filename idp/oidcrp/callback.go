@@ -110,12 +110,24 @@ func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metada
 	s, err := c.cfg.Sessions.Start(w, r, login)
 	if err != nil {
 		c.revoke(r.Context(), provider, login.Grant) // nobody will use it
+		if r.Context().Err() != nil {
+			c.leftAlone(w, r, startFault(err, login.Grant))
+			return
+		}
 		c.loginFault(w, r, startFault(err, login.Grant), c.loginPath(p.ReturnTo))
 		return
 	}
 	c.metrics.loginDone(c.now().Sub(p.CreatedAt))
 	c.log.InfoContext(r.Context(), "signed in", "session", s.Handle, "sub", loggable(login.Identity.Subject), requestID(r.Context()))
 	redirect(w, r, p.ReturnTo.String())
+}
+
+// leftAlone ends a sign-in whose browser went away: neither the store nor the
+// provider is to blame, and nobody is there to be given a session.
+func (c *Client) leftAlone(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	c.log.InfoContext(r.Context(), "the browser went away during a sign-in; its tokens are revoked", "cause", f.Cause, requestID(r.Context()))
+	noStore(w)
+	c.cfg.Pages.Fault(w, r, f)
 }
 
 // startFault says why there is no session although somebody has signed in.

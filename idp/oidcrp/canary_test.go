@@ -31,11 +31,11 @@ func eavesdrop(w *world) *eavesdropper {
 	e := &eavesdropper{w: w}
 	h := w.idp
 	h.set(func() {
-		make := h.idToken
+		original := h.idToken
 		h.idToken = func(claims map[string]any) any {
 			token := any(h.sign(h.alg, h.kid, h.key, claims))
-			if make != nil {
-				token = make(claims)
+			if original != nil {
+				token = original(claims)
 			}
 			if s, ok := token.(string); ok {
 				e.idTokens = append(e.idTokens, s)

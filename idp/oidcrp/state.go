@@ -32,7 +32,9 @@ func parseState(s string) (kind stateKind, ok bool) {
 	if len(s) != stateSize {
 		return 0, false
 	}
-	if _, err := base64.RawURLEncoding.Strict().DecodeString(s[1:]); err != nil {
+	// The length once decoded matters, too: line breaks are skipped even by Strict.
+	bits, err := base64.RawURLEncoding.Strict().DecodeString(s[1:])
+	if err != nil || len(bits) != 256/8 {
 		return 0, false
 	}
 	switch kind = stateKind(s[0]); kind {
