@@ -195,8 +195,7 @@ func (r *claimReader) verification(name, address string, from object) emailState
 		if there, _ := same.text(name); there != address || !source.has("email_verified") {
 			continue
 		}
-		raw := source["email_verified"]
-		if s, ok := asString(raw); ok && s == "true" || string(raw) == "true" {
+		if isTrue(source["email_verified"]) {
 			return emailIsVerified
 		}
 		return emailIsUnverified
@@ -204,13 +203,19 @@ func (r *claimReader) verification(name, address string, from object) emailState
 	return emailUnknown
 }
 
+// isTrue accepts "true", too: some providers write booleans as strings.
+func isTrue(raw json.RawMessage) bool {
+	s, _ := asString(raw)
+	return s == "true" || string(raw) == "true"
+}
+
 // groupsElsewhere reports whether the provider points elsewhere for the groups
 // (Core §5.6.2) instead of sending them. Such addresses are never fetched: they
-// are whatever a token says.
+// are whatever a token says. Entra's hasgroups stands for its claim groups only.
 func (c *Client) groupsElsewhere(sources []object) bool {
 	name := c.cfg.Claims.Groups
 	for _, source := range sources {
-		if source.lookup("hasgroups") != nil {
+		if name == "groups" && isTrue(source["hasgroups"]) {
 			return true
 		}
 		if elsewhere, err := parseObject(source["_claim_names"]); err == nil && elsewhere.has(name) {
