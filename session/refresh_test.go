@@ -330,6 +330,18 @@ func TestBindingIsRequired(t *testing.T) {
 	}
 }
 
+// signOut ends b's session, as a person does: again if the store did not confirm.
+// A machine that stands still for longer than a sign-out may take once made an
+// End fail, and its session counted as revived.
+func signOut(w *world, b *browser) (err error) {
+	for range 3 {
+		if _, err = w.End(httptest.NewRecorder(), b.request(), session.EndedByPerson); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // A sign-out always beats a refresh in flight: a hundred thousand races on real
 // goroutines, and none of the sessions lives on.
 func TestSignOutBeatsRefresh(t *testing.T) {
@@ -351,7 +363,9 @@ func TestSignOutBeatsRefresh(t *testing.T) {
 				b.take(rec)
 				done := make(chan struct{})
 				go func() { defer close(done); _, _ = w.Authenticate(b.request()) }()
-				_, _ = w.End(httptest.NewRecorder(), b.request(), session.EndedByPerson)
+				if err := signOut(w, b); err != nil {
+					t.Errorf("End: %v", err)
+				}
 				<-done
 				if _, err := w.Authenticate(b.request()); err == nil {
 					revived.Add(1)
