@@ -13,12 +13,17 @@ const (
 	// nothing to say any more.
 	flightTidy = 256
 	// sessionRests is how long a session is not tried again after the provider
-	// failed: with a breaker before it, a dead provider is not hammered.
-	sessionRests = 30 * time.Second
+	// failed; sessionRestsMost is for further failures in a row. With a breaker before
+	// it, a dead provider is not hammered.
+	sessionRests     = 30 * time.Second
+	sessionRestsMost = time.Minute
 	// misconfiguredRests is the same after the provider refused this client:
 	// only an operator can change that.
 	misconfiguredRests = time.Minute
 	maxRest            = 10 * time.Minute // whatever Retry-After says
+	// alarmEvery is how often the log says that the provider refuses this client,
+	// whatever the number of sessions.
+	alarmEvery = time.Minute
 )
 
 // flight is one refresh under way. known is closed once its outcome is: session
@@ -29,11 +34,22 @@ type flight struct {
 	err     error
 }
 
+// over reports whether the outcome is known.
+func (f *flight) over() bool {
+	select {
+	case <-f.known:
+		return true
+	default:
+		return false
+	}
+}
+
 // flights sees to it that each session has at most one refresh under way in this
 // process, and remembers which sessions to leave alone. It is safe for concurrent
 // use; no lock is shared by all sessions.
 type flights struct {
 	breaker breaker
+	alarm   pace
 	running sync.WaitGroup
 	shards  [flightShards]flightShard
 }
@@ -45,9 +61,19 @@ type flightShard struct {
 
 // refreshState is what is known of one session's refreshes.
 type refreshState struct {
-	under   *flight   // nil: none is under way
-	rest    time.Time // not tried again before
-	outcome RefreshOutcome
+	under  *flight       // nil: none is under way
+	rest   time.Time     // not tried again before
+	forced time.Time     // nor by force before
+	failed *RefreshError // the last failure; nil = the store failed, not the provider
+	tries  int           // failures in a row
+}
+
+// restsUntil is when the session may be tried again.
+func (s *refreshState) restsUntil(forced bool) time.Time {
+	if forced {
+		return s.forced
+	}
+	return s.rest
 }
 
 func newFlights() *flights {
@@ -61,8 +87,8 @@ func newFlights() *flights {
 func (f *flights) shard(h Handle) *flightShard { return &f.shards[h[0]%flightShards] }
 
 // begin joins the refresh of a session that is under way, or starts one. It
-// returns nil while the session or the provider is being left alone; a forced
-// refresh heeds only the provider's rest.
+// returns nil while the session or the provider is being left alone. A forced
+// refresh cuts the session's rest short, but not what the provider asked for.
 func (f *flights) begin(m *Manager, o *opened, now time.Time, forced bool) *flight {
 	s := f.shard(o.handle)
 	s.mu.Lock()
@@ -71,7 +97,7 @@ func (f *flights) begin(m *Manager, o *opened, now time.Time, forced bool) *flig
 	if state != nil && state.under != nil {
 		return state.under
 	}
-	if state != nil && !forced && now.Before(state.rest) || !f.breaker.allows(now) {
+	if state != nil && now.Before(state.restsUntil(forced)) || !f.breaker.allows(now) {
 		return nil
 	}
 	if state == nil {
@@ -94,7 +120,7 @@ func (s *flightShard) tidy(now time.Time) {
 		return
 	}
 	for h, state := range s.of {
-		if state.under == nil && !now.Before(state.rest) {
+		if state.under == nil && !now.Before(state.rest) && !now.Before(state.forced) {
 			delete(s.of, h)
 		}
 	}
@@ -105,28 +131,40 @@ func (f *flights) end(h Handle, fl *flight, now time.Time) {
 	s := f.shard(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.of[h]
-	failed, ok := errors.AsType[*RefreshError](fl.err)
-	if !ok {
-		delete(s.of, h) // renewed, ended, or the store's business
+	if _, none := errors.AsType[*NoSessionError](fl.err); none || fl.err == nil {
+		delete(s.of, h)
 		return
 	}
-	state.under, state.outcome = nil, failed.Outcome
-	rest := sessionRests
-	if failed.Outcome == RefreshMisconfigured {
-		rest = misconfiguredRests
+	state := s.of[h]
+	state.under, state.forced = nil, now.Add(forcedEvery)
+	failed, ok := errors.AsType[*RefreshError](fl.err)
+	if !ok {
+		return // the store's business
 	}
-	state.rest = now.Add(min(max(rest, failed.RetryAfter), maxRest))
+	state.failed = failed
+	state.tries++
+	rest := sessionRests
+	switch {
+	case failed.Outcome == RefreshMisconfigured:
+		rest = misconfiguredRests
+	case state.tries > 1:
+		rest = sessionRestsMost
+	}
+	asked := min(failed.RetryAfter, maxRest)
+	state.rest = now.Add(max(rest, asked))
+	state.forced = now.Add(max(forcedEvery, asked))
 }
 
-// misconfigured reports whether the provider refused this client when the session
-// was last refreshed.
-func (f *flights) misconfigured(h Handle) bool {
+// lastFailure is why a session was not renewed when it was last tried; nil when
+// that is not known.
+func (f *flights) lastFailure(h Handle) *RefreshError {
 	s := f.shard(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := s.of[h]
-	return state != nil && state.outcome == RefreshMisconfigured
+	if state := s.of[h]; state != nil {
+		return state.failed
+	}
+	return nil
 }
 
 // wait returns when no refresh is under way, or with ctx.

@@ -60,50 +60,64 @@ func (m *Manager) refreshAt(s *Session) time.Time {
 
 // keepUp is the way of a request whose session is due for a refresh. While the
 // access token is good the refresh goes on beside the request; only once it has
-// expired does the request wait.
+// expired does the request wait. A renewal that is known but not yet stored serves
+// at once.
 func (m *Manager) keepUp(ctx context.Context, o *opened, now time.Time) (*Session, error) {
 	s := o.session
 	f := m.refreshes.begin(m, o, now, false)
-	if !s.GrantExpired(now) {
+	switch {
+	case f == nil:
+		return m.unrefreshed(s, now, nil)
+	case f.over():
+	case !s.GrantExpired(now):
 		return s, nil
-	}
-	if f == nil {
-		return m.unrefreshed(s, now)
-	}
-	start := m.now()
-	timer := time.NewTimer(refreshWait)
-	defer timer.Stop()
-	select {
-	case <-f.known:
-		m.metrics.refreshWait.Observe(m.now().Sub(start).Seconds())
-	case <-timer.C:
-		return m.unrefreshed(s, m.now())
-	case <-ctx.Done():
-		return s, nil // nobody is there to be answered
-	}
-	if f.err == nil {
-		return f.session, nil
+	default:
+		err := f.wait(ctx)
+		waited := m.now()
+		m.metrics.refreshWait.Observe(waited.Sub(now).Seconds())
+		if err != nil {
+			return m.unrefreshed(s, waited, nil)
+		}
+		now = waited
 	}
 	if none, ok := errors.AsType[*NoSessionError](f.err); ok {
 		return nil, none
 	}
-	return m.unrefreshed(s, m.now())
+	if f.err == nil {
+		s = f.session
+	}
+	return m.unrefreshed(s, now, f.err)
 }
 
-// unrefreshed decides about a session whose access token has expired and could
-// not be renewed. An outage is not a logout: the session goes on for the grace
-// period. Its record stays even then, so that it lives again if the provider
-// confirms it later; until it does, nobody is signed in by it.
-func (m *Manager) unrefreshed(s *Session, now time.Time) (*Session, error) {
-	if m.refreshes.misconfigured(s.Handle) || now.Before(s.Grant.ExpiresAt.Add(m.grace)) {
+// unrefreshed decides about a session that was not renewed just now, because of
+// err if that is known. While its access token is good there is nothing to decide.
+// After that, an outage is not a logout: the session goes on for the grace period.
+// Its record stays even then, so that it lives again if the provider confirms it
+// later; until it does, nobody is signed in by it.
+//
+// Where the provider refuses this client there is no such end, and a store that
+// could not say never makes one.
+func (m *Manager) unrefreshed(s *Session, now time.Time, err error) (*Session, error) {
+	if !s.GrantExpired(now) || now.Before(s.Grant.ExpiresAt.Add(m.grace)) {
+		return s, nil
+	}
+	if down, ok := errors.AsType[*StoreError](err); ok {
+		return nil, down
+	}
+	failed, ok := errors.AsType[*RefreshError](err)
+	if !ok {
+		failed = m.refreshes.lastFailure(s.Handle)
+	}
+	if failed != nil && failed.Outcome == RefreshMisconfigured {
 		return s, nil
 	}
 	return nil, &NoSessionError{Why: SessionUnconfirmed}
 }
 
 // Refresh renews the grant of a request's session now and returns the session as
-// it is afterwards. It joins a refresh that is under way, and does not ask the
-// provider again within five seconds of the last renewal. The error is a
+// it is afterwards. It joins a refresh that is under way. Within five seconds of the
+// last renewal, and of the last failure or for as long as the provider then asked to
+// be left alone, it does not ask again and answers the same. The error is a
 // *NoSessionError, a *StoreError, or a *RefreshError: then the session goes on.
 func (m *Manager) Refresh(r *http.Request) (*Session, error) {
 	o, err := m.lookup(r)
@@ -119,18 +133,32 @@ func (m *Manager) Refresh(r *http.Request) (*Session, error) {
 	}
 	f := m.refreshes.begin(m, o, now, true)
 	if f == nil {
+		if failed := m.refreshes.lastFailure(s.Handle); failed != nil {
+			return nil, failed
+		}
 		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: errProviderRests}
 	}
+	if err := f.wait(r.Context()); err != nil {
+		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: err}
+	}
+	return f.session, f.err
+}
+
+var (
+	errProviderRests = errors.New("the provider failed a moment ago and is left alone for a while")
+	errStillAsking   = errors.New("the provider has not answered yet")
+)
+
+// wait returns once the outcome is known, with ctx, or after refreshWait.
+func (f *flight) wait(ctx context.Context) error {
 	timer := time.NewTimer(refreshWait)
 	defer timer.Stop()
 	select {
 	case <-f.known:
-		return f.session, f.err
+		return nil
 	case <-timer.C:
-		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: errors.New("the provider has not answered yet")}
-	case <-r.Context().Done():
-		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: r.Context().Err()}
+		return errStillAsking
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
-
-var errProviderRests = errors.New("the provider failed a moment ago and is left alone for a while")

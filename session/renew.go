@@ -59,7 +59,7 @@ func (m *Manager) refresh(o *opened, f *flight) {
 		m.refreshFailed(o, cur, f, err)
 		return
 	}
-	m.refreshes.breaker.succeeded()
+	m.refreshes.breaker.answered()
 	m.storeRenewal(o, cur, f, renewal)
 }
 
@@ -112,7 +112,8 @@ func (m *Manager) turn(ctx context.Context, o *opened) (*standing, func(), error
 	}
 }
 
-// stands reads a record; nil without an error says that it is gone.
+// stands reads a record; nil without an error says that it is gone. The error is a
+// *StoreError.
 func (m *Manager) stands(ctx context.Context, o *opened) (*standing, error) {
 	rec, err := m.store.get(ctx, o.handle)
 	if errors.Is(err, ErrNotFound) {
@@ -123,7 +124,8 @@ func (m *Manager) stands(ctx context.Context, o *opened) (*standing, error) {
 	}
 	s, err := openSession(&o.ticket, rec.Sealed)
 	if err != nil {
-		return nil, fmt.Errorf("refreshing session: %w", err)
+		m.logger.ErrorContext(ctx, "session record cannot be opened, nor refreshed; the person has to sign in again", "session", o.handle, "error", err)
+		return nil, nil // as Authenticate sees it
 	}
 	return &standing{record: rec, session: m.timed(*s, rec.LastSeen)}, nil
 }
@@ -157,39 +159,47 @@ func (m *Manager) refreshFailed(o *opened, cur *standing, f *flight, err error) 
 	if !ok {
 		failed = &RefreshError{Outcome: RefreshUnavailable, Err: err}
 	}
-	if failed.Outcome == RefreshEnded {
-		m.refreshes.breaker.succeeded() // it answers
-		m.endedAtIdP(o, cur, f, failed)
-		return
-	}
-	if failed.Outcome == RefreshMisconfigured {
-		m.logger.Error("the provider refuses to refresh sessions for this client; they go on, but nobody can sign in. Check SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH",
-			"session", o.handle, "error", failed.Err)
-	} else {
+	now := m.now()
+	if failed.Outcome == RefreshUnavailable {
 		level := m.logger.Info
-		if m.refreshes.breaker.failed(m.now()) {
+		if m.refreshes.breaker.failed(o.handle, now) {
 			level = m.logger.Error
 		}
 		level("the provider did not refresh a session; it goes on for SALLYPORT_SESSION_GRACE", "session", o.handle, "error", failed.Err)
+		m.settle(f, nil, failed, string(failed.Outcome))
+		return
+	}
+	m.refreshes.breaker.answered()
+	if failed.Outcome == RefreshEnded {
+		m.endedAtIdP(o, cur, f, failed)
+		return
+	}
+	if m.refreshes.alarm.due(now, alarmEvery) {
+		m.logger.Error("the provider refuses to refresh sessions for this client; they go on, but nobody can sign in. Check SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH",
+			"session", o.handle, "error", failed.Err)
 	}
 	m.settle(f, nil, failed, string(failed.Outcome))
 }
 
 // endedAtIdP ends a session that the provider has ended, unless somebody else has
 // meanwhile stored a newer grant: then the refresh token was not refused but
-// spent.
+// spent. While the store cannot say which, nothing ends.
 func (m *Manager) endedAtIdP(o *opened, cur *standing, f *flight, failed *RefreshError) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
 	again, err := m.stands(ctx, o)
-	if err == nil && again != nil && newer(again.session, cur.session) {
+	switch {
+	case err != nil:
+		m.settle(f, nil, err, outcomeUnread)
+		return
+	case again == nil:
+		m.settle(f, nil, &NoSessionError{Why: SessionGone}, outcomeDropped)
+		return
+	case newer(again.session, cur.session):
 		m.settle(f, again.session, nil, outcomeAdopted)
 		return
 	}
-	if err == nil && again != nil {
-		err = m.store.delete(ctx, o.handle)
-	}
-	if err != nil {
+	if err := m.store.delete(ctx, o.handle); err != nil {
 		m.logger.Warn("a session that ended at the provider was not deleted; the next refresh tries again", "session", o.handle, "error", err)
 	} else {
 		m.ended(o.handle, EndedByIdP)
