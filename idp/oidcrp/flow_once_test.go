@@ -21,8 +21,8 @@ func dropped(answer string) func(http.ResponseWriter, map[string]any) bool {
 	}
 }
 
-// A code is sent once, even when the connection ends under it: net/http would
-// repeat a request on a connection that it had kept.
+// A code is sent once, however the connection that it went over ends, one that was
+// kept from an earlier call included.
 func TestCodeIsSentOnceOverBrokenConnections(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer string
