@@ -98,3 +98,21 @@ func (c *cache) drop(value string) {
 	delete(s.entries, value)
 	s.mu.Unlock()
 }
+
+// remove forgets the session of that handle and returns its entry, or nil. It
+// looks at every entry, so it is not for requests.
+func (c *cache) remove(h Handle) *opened {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for key, o := range s.entries {
+			if o.handle == h {
+				delete(s.entries, key)
+				s.mu.Unlock()
+				return o
+			}
+		}
+		s.mu.Unlock()
+	}
+	return nil
+}

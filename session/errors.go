@@ -36,7 +36,7 @@ func (e *NoSessionError) Error() string { return "no session: " + string(e.Why) 
 // StoreError says that the store could not answer. The session may be alive:
 // nothing is deleted and no cookie is cleared on account of it.
 type StoreError struct {
-	Op  string // get, create, replace, delete, ping
+	Op  string // get, create, replace, delete, find, claim, lock, ping
 	Err error
 }
 

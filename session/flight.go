@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -50,7 +49,6 @@ func (f *flight) over() bool {
 type flights struct {
 	breaker breaker
 	alarm   pace
-	running sync.WaitGroup
 	shards  [flightShards]flightShard
 }
 
@@ -107,7 +105,7 @@ func (f *flights) begin(m *Manager, o *opened, now time.Time, forced bool) *flig
 	}
 	state.under = &flight{known: make(chan struct{})}
 	under := state.under
-	f.running.Go(func() {
+	m.background.Go(func() {
 		m.refresh(o, under)
 		f.end(o.handle, under, m.now())
 	})
@@ -165,16 +163,4 @@ func (f *flights) lastFailure(h Handle) *RefreshError {
 		return state.failed
 	}
 	return nil
-}
-
-// wait returns when no refresh is under way, or with ctx.
-func (f *flights) wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { f.running.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -17,6 +17,7 @@ import (
 const (
 	purposeTicket = "ticket"
 	purposeLogin  = "login"
+	purposeFind   = "find"
 )
 
 const (
@@ -41,6 +42,7 @@ type keySet struct {
 	generation uint64 // tells one set from the next
 	ticket     codecs
 	login      codecs
+	finders    []finder // newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -75,6 +77,11 @@ func (k *KeyRing) Set(keys []Key) error {
 		}
 		set.ticket = append(set.ticket, ticket)
 		set.login = append(set.login, login)
+		find, err := k.derive(key, purposeFind, "hash")
+		if err != nil {
+			return err
+		}
+		set.finders = append(set.finders, finder{key: find})
 	}
 	k.current.Store(set)
 	return nil

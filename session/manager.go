@@ -28,6 +28,9 @@ type Config struct {
 	// Grace is how long a session outlives its access token while the provider
 	// cannot be reached: SALLYPORT_SESSION_GRACE.
 	Grace time.Duration
+	// Revoker revokes the tokens of sessions that are ended from elsewhere; nil =
+	// they expire by themselves.
+	Revoker Revoker
 	// RequireBound refuses sessions that do not end with the provider's:
 	// SALLYPORT_SESSION_BINDING=idp.
 	RequireBound bool
@@ -54,6 +57,10 @@ type Manager struct {
 	grace        time.Duration
 	requireBound bool
 	refreshes    *flights
+	revoker      Revoker
+
+	background background
+	waiting    chan struct{} // one for each end that is tried later
 
 	now     func() time.Time
 	logger  *slog.Logger
@@ -73,7 +80,8 @@ func NewManager(cfg Config) (*Manager, error) {
 		now: cfg.Now, logger: cfg.Logger,
 		cache: newCache(), watches: newWatches(),
 		refresher: cfg.Refresher, refreshEvery: cfg.RefreshEvery, grace: cfg.Grace,
-		requireBound: cfg.RequireBound, refreshes: newFlights(),
+		requireBound: cfg.RequireBound, refreshes: newFlights(), revoker: cfg.Revoker,
+		waiting: make(chan struct{}, maxLater),
 	}
 	if m.idle > 0 {
 		m.useEvery = max(m.idle/60, time.Second)
@@ -92,6 +100,9 @@ func NewManager(cfg Config) (*Manager, error) {
 	m.store = meteredStore{store: cfg.Store, now: m.now, seconds: metrics.storeSeconds}
 	if f, ok := cfg.Store.(Forgetter); ok {
 		f.OnForget(m.forgotten)
+	}
+	if n, ok := cfg.Store.(Notifier); ok {
+		n.OnChange(m.watches.look)
 	}
 	return m, nil
 }
@@ -122,9 +133,10 @@ func (cfg Config) check() error {
 	return errors.Join(faults...)
 }
 
-// Drain waits until no refresh is under way or stored, or until ctx is done. Call
-// it before the process ends: a rotated refresh token that was not stored is lost.
-func (m *Manager) Drain(ctx context.Context) error { return m.refreshes.wait(ctx) }
+// Drain waits until no refresh is under way or stored and no end of a session waits
+// for the store, or until ctx is done. Call it before the process ends: a rotated
+// refresh token that was not stored is lost.
+func (m *Manager) Drain(ctx context.Context) error { return m.background.wait(ctx) }
 
 // Cookies returns the names and attributes of our cookies.
 func (m *Manager) Cookies() Cookies { return m.cookies }

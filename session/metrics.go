@@ -15,6 +15,8 @@ const (
 	opCreate
 	opReplace
 	opDelete
+	opFind
+	opClaim
 	opCount
 )
 
@@ -27,7 +29,7 @@ const (
 )
 
 var (
-	opNames      = [opCount]string{"get", "create", "replace", "delete"}
+	opNames      = [opCount]string{"get", "create", "replace", "delete", "find", "claim"}
 	outcomeNames = [outcomeCount]string{"ok", "not_found", "conflict", "error"}
 )
 
@@ -118,6 +120,24 @@ func (s *meteredStore) get(ctx context.Context, h Handle) (Record, error) {
 func (s *meteredStore) create(ctx context.Context, h Handle, r Record) error {
 	start := s.now()
 	return s.done(opCreate, start, s.store.Create(ctx, h, r))
+}
+
+// createMarked is for a store that is an Indexer.
+func (s *meteredStore) createMarked(ctx context.Context, h Handle, r Record, marks []Mark, until time.Time) error {
+	start := s.now()
+	return s.done(opCreate, start, s.store.(Indexer).CreateMarked(ctx, h, r, marks, until))
+}
+
+func (s *meteredStore) find(ctx context.Context, t Tag) ([]Found, error) {
+	start := s.now()
+	found, err := s.store.(Indexer).Find(ctx, t)
+	return found, s.done(opFind, start, err)
+}
+
+func (s *meteredStore) claim(ctx context.Context, t Tag, until time.Time) (bool, error) {
+	start := s.now()
+	first, err := s.store.(Claimer).Claim(ctx, t, until)
+	return first, s.done(opClaim, start, err)
 }
 
 func (s *meteredStore) replace(ctx context.Context, h Handle, r Record) error {

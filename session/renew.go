@@ -239,6 +239,9 @@ func (m *Manager) storeRenewal(o *opened, cur *standing, f *flight, r Renewal) {
 		}
 		_ = sleep(context.Background(), pause)
 	}
+	if err != nil { // signed out meanwhile, and the sign-out revoked the old tokens
+		m.revoke(&next)
+	}
 	switch {
 	case known:
 	case err != nil:

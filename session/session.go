@@ -87,9 +87,17 @@ const (
 	EndedByNewOne Reason = "replaced" // the same browser signed in again
 	EndedByStore  Reason = "evicted"  // the store was full
 	EndedByIdP    Reason = "idp_session_ended"
+
+	EndedByBackChannel  Reason = "backchannel_logout"  // the IdP said so (Back-Channel Logout 1.0)
+	EndedByFrontChannel Reason = "frontchannel_logout" // the IdP said so through the browser
+	EndedElsewhere      Reason = "logout_elsewhere"    // the person, from another of their sessions
+	EndedByAdmin        Reason = "admin"               // an administrator
 )
 
 // Reasons lists every Reason, so that each metric series exists from the start.
 func Reasons() []Reason {
-	return []Reason{EndedByPerson, EndedByIdle, EndedByAge, EndedByNewOne, EndedByStore, EndedByIdP}
+	return []Reason{
+		EndedByPerson, EndedByIdle, EndedByAge, EndedByNewOne, EndedByStore, EndedByIdP,
+		EndedByBackChannel, EndedByFrontChannel, EndedElsewhere, EndedByAdmin,
+	}
 }

@@ -45,7 +45,7 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 		return nil, fmt.Errorf("starting session: %w", err)
 	}
 	rec := Record{Sealed: sealed, LastSeen: s.LastSeen, ExpiresAt: storeUntil(s)}
-	if err := m.store.create(r.Context(), s.Handle, rec); err != nil {
+	if err := m.create(r, s, rec); err != nil {
 		return nil, err
 	}
 	m.cookies.setSession(w, value)
@@ -55,10 +55,22 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 	return s, nil
 }
 
+// create stores a new session, to be found later if the store can.
+func (m *Manager) create(r *http.Request, s *Session, rec Record) error {
+	if !m.Finds() {
+		return m.store.create(r.Context(), s.Handle, rec)
+	}
+	marks, err := m.marks(r, s)
+	if err != nil {
+		return fmt.Errorf("starting session: %w", err)
+	}
+	return m.store.createMarked(r.Context(), s.Handle, rec, marks, s.ExpiresAt)
+}
+
 // End signs the browser of a request out. It clears our cookies in the answer
 // always, and returns the session that ended, nil if there was none. The error
 // is a *StoreError when the store did not confirm: the session may then live on
-// for whoever else has its cookie.
+// for whoever else has its cookie, until this process reaches the store.
 func (m *Manager) End(w http.ResponseWriter, r *http.Request, why Reason) (*Session, error) {
 	m.clearAll(w, r)
 	return m.endAll(r, why)
@@ -118,6 +130,7 @@ func (m *Manager) endValue(ctx context.Context, value string, why Reason) (*Sess
 		}
 	}
 	if err := m.store.delete(ctx, o.handle); err != nil {
+		m.endLater(o.handle, why)
 		return o.session, err
 	}
 	m.ended(o.handle, why)

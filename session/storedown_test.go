@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// The store is down: the answer is a StoreError, and the browser keeps its
-// cookie.
+// LO-19: the store is down. The answer is a StoreError, and the browser keeps its
+// cookie but after a sign-out, which holds as soon as the store answers again.
 func TestStoreDown(t *testing.T) {
 	w, b := newWorld(t, nil), &browser{}
 	w.signIn(t, b, "alice")
@@ -41,7 +41,22 @@ func TestStoreDown(t *testing.T) {
 	}
 
 	w.store.heal()
-	s, err = w.Authenticate(b.request())
+	if err := w.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s, err = w.Authenticate(b.request()) // the browser's copy of the cookie
+	wantNone(t, session.SessionGone, s, err)
+}
+
+// A browser whose session the store could not say anything of keeps it.
+func TestStoreDownForAWhile(t *testing.T) {
+	w, b := newWorld(t, nil), &browser{}
+	w.signIn(t, b, "alice")
+	w.store.fail(&w.store.getErr, &w.store.replaceErr)
+	_, err := w.Authenticate(b.request())
+	wantStoreError(t, "get", err)
+	w.store.heal()
+	s, err := w.Authenticate(b.request())
 	wantSession(t, "alice", s, err)
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -12,6 +13,8 @@ const (
 	// watchRetry is how long a stream's timer waits after the store could not
 	// say whether the session goes on.
 	watchRetry = 5 * time.Second
+	// lookAllWithin is how long the streams take to look all at once.
+	lookAllWithin = 2 * time.Second
 )
 
 // watches are the streams that want to know when their session ends.
@@ -93,10 +96,38 @@ func (w *watches) fire(h Handle) {
 	}
 }
 
+// look has the streams of h ask the store again; with the zero Handle those of all
+// sessions, over a while, because the store has just come back.
+func (w *watches) look(h Handle) {
+	if h != (Handle{}) {
+		s := w.shard(h)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for e := range s.of[h] {
+			e.timer.Reset(0)
+		}
+		return
+	}
+	for i := range w.shards {
+		w.shards[i].lookAll()
+	}
+}
+
+func (s *watchShard) lookAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, set := range s.of {
+		for e := range set {
+			e.timer.Reset(rand.N(lookAllWithin))
+		}
+	}
+}
+
 // OnEnd calls f once, in a goroutine of its own, when s ends by anything that
 // this process knows: a sign-out or a new sign-in here, the absolute and the
-// idle limit, an eviction. It also asks the store at once and at each limit, so
-// that a session that ended elsewhere is noticed by then. stop releases what
+// idle limit, an eviction. It also asks the store at once and at each limit, and
+// whenever a Notifier says that the record changed, so that a session that was
+// ended by another process is noticed at once, or by then. stop releases what
 // OnEnd holds, and f is not called unless the end came first. It is meant for
 // streams, not for every request.
 func (m *Manager) OnEnd(s *Session, f func()) (stop func()) {
