@@ -102,7 +102,7 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 	if err != nil {
 		return nil, Record{}, err
 	}
-	if o.session == nil || o.version != rec.Version {
+	if m.stale(o, rec) {
 		if o, err = m.openRecord(o, rec); err != nil {
 			m.logger.ErrorContext(ctx, "session record cannot be opened; the person has to sign in again",
 				"session", o.handle, "error", err)
@@ -116,6 +116,12 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 		return nil, Record{}, &NoSessionError{Why: why}
 	}
 	return o, rec, nil
+}
+
+// stale reports whether o does not hold the session of rec. A version says so, but
+// not where requests bring records that were written beside each other.
+func (m *Manager) stale(o *opened, rec Record) bool {
+	return o.session == nil || o.version != rec.Version || m.carried != nil
 }
 
 // openRecord returns what o becomes with that record; on an error, o itself.
