@@ -95,7 +95,7 @@ type ClaimsConfig struct {
 // SessionConfig says how long and under which names sessions live.
 type SessionConfig struct {
 	Secret   secret.Text   `env:"SALLYPORT_SECRET" required:"true" example:"the output of: sallyport keygen" doc:"One or more 32-byte keys in base64, newest first: the first seals cookies, all of them open them, so that a key can be replaced without signing anyone out."`
-	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory|file|redis" doc:"Where sessions are kept. With memory they end with the process; a file survives a restart and belongs to one process; redis is shared by replicas."`
+	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory|file|redis|cookie" doc:"Where sessions are kept. With memory they end with the process; a file survives a restart and belongs to one process; redis is shared by replicas; cookie keeps them in the browser, without state here and with limits that docs/sessions.md names."`
 	File     string        `env:"SALLYPORT_SESSION_FILE" envDefault:"sallyport.db" doc:"The file of SALLYPORT_SESSION_STORE=file, on a local disk. It is made if it is absent; its directory must exist."`
 	RedisURL secret.Text   `env:"SALLYPORT_REDIS_URL" default:"required with SALLYPORT_SESSION_STORE=redis" example:"rediss://:password@redis.example.com:6379" doc:"Redis or Valkey: redis:// or, with TLS, rediss://. Several hosts are a cluster, ?master=name makes them Sentinels. It is read at the start only, also from its file."`
 	MaxAge   time.Duration `env:"SALLYPORT_SESSION_MAX_AGE" envDefault:"12h" doc:"Absolute lifetime of a session; nothing prolongs it."`
