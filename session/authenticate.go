@@ -40,7 +40,7 @@ func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
 				return nil, err
 			}
 		}
-		if due := o.session.RefreshAt; use && !due.IsZero() && !now.Before(due) {
+		if due := o.session.RefreshAt; use && (!due.IsZero() && !now.Before(due) || m.outdated(o.session, now)) {
 			return m.keepUp(r.Context(), o, now)
 		}
 		return o.session, nil
@@ -121,7 +121,10 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 // stale reports whether o does not hold the session of rec. A version says so, but
 // not where requests bring records that were written beside each other.
 func (m *Manager) stale(o *opened, rec Record) bool {
-	return o.session == nil || o.version != rec.Version || m.carried != nil
+	if o.session == nil || o.version != rec.Version {
+		return true
+	}
+	return m.carried != nil && (o.seal != sealOf(rec.Sealed) || !o.session.LastSeen.Equal(rec.LastSeen))
 }
 
 // openRecord returns what o becomes with that record; on an error, o itself.
@@ -130,13 +133,15 @@ func (m *Manager) openRecord(o *opened, rec Record) (*opened, error) {
 	if err != nil {
 		return o, err
 	}
-	return m.withRecord(o, s, rec.Version, rec.LastSeen), nil
+	next := m.withRecord(o, s, rec.Version, rec.LastSeen)
+	next.seal = sealOf(rec.Sealed)
+	return next, nil
 }
 
 // withRecord returns a copy of o that holds s at that version.
 func (m *Manager) withRecord(o *opened, s *Session, version uint64, lastSeen time.Time) *opened {
 	next := &opened{
-		generation: o.generation, version: version,
+		generation: o.generation, version: version, seal: o.seal,
 		ticket: o.ticket, handle: o.handle,
 		session: m.timed(*s, lastSeen),
 	}

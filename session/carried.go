@@ -19,31 +19,31 @@ func (m *Manager) keepUpCarried(ctx context.Context, o *opened, now time.Time) (
 		defer cancel()
 		waiting = early
 	}
-	s, err := m.renewCarried(waiting, o, now, false)
+	o, err := m.renewCarried(waiting, o, now, false)
 	if none, ok := errors.AsType[*NoSessionError](err); ok {
 		return nil, none
 	}
-	if err != nil {
-		s = o.session
-	}
-	return m.unrefreshed(s, m.now(), err)
+	return m.unrefreshed(o.session, m.now(), err)
 }
 
-// renewCarried returns the session of o renewed, by this request or another of this
-// process, and has the request's answer carry it. The error is a *NoSessionError or
-// a *RefreshError.
-func (m *Manager) renewCarried(ctx context.Context, o *opened, now time.Time, forced bool) (*Session, error) {
+// renewCarried renews o, by this request or another of this process, and has the
+// request's answer carry it. Its result is the latest of it that is known, also
+// with an error, which is a *NoSessionError or a *RefreshError.
+func (m *Manager) renewCarried(ctx context.Context, o *opened, now time.Time, forced bool) (*opened, error) {
 	if s := m.renewals.after(o.session, now); s != nil {
-		return m.adopt(ctx, o, s)
+		var err error
+		if o, err = m.adopt(ctx, o, s); err != nil || now.Before(s.RefreshAt) {
+			return o, err
+		}
 	}
 	f := m.refreshes.begin(m, o, now, forced)
 	if f == nil {
-		return nil, m.refreshes.whyResting(o.handle)
+		return o, m.refreshes.whyResting(o.handle)
 	}
 	err := f.wait(ctx)
 	m.metrics.refreshWait.Observe(m.now().Sub(now).Seconds())
 	if err != nil {
-		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: err}
+		return o, &RefreshError{Outcome: RefreshUnavailable, Err: err}
 	}
 	if f.err == nil {
 		return m.adopt(ctx, o, f.session)
@@ -51,7 +51,12 @@ func (m *Manager) renewCarried(ctx context.Context, o *opened, now time.Time, fo
 	if _, over := errors.AsType[*NoSessionError](f.err); over {
 		m.forgetCarried(ctx, o.handle)
 	}
-	return nil, f.err
+	return o, f.err
+}
+
+// outdated reports whether a request brought s although this process has renewed it.
+func (m *Manager) outdated(s *Session, now time.Time) bool {
+	return m.carried != nil && m.renewals.after(s, now) != nil
 }
 
 // forgetCarried has the request's answer clear a session that is over. That it is
@@ -64,8 +69,9 @@ func (m *Manager) forgetCarried(ctx context.Context, h Handle) {
 
 // adopt has the answer to the request that o came with carry s. Should it not, s is
 // kept for a later one.
-func (m *Manager) adopt(ctx context.Context, o *opened, s *Session) (*Session, error) {
-	s = m.timed(*s, o.session.LastSeen)
+func (m *Manager) adopt(ctx context.Context, o *opened, s *Session) (*opened, error) {
+	next := m.withRecord(o, s, o.version, o.session.LastSeen)
+	s = next.session
 	sealed, err := m.seal(&o.ticket, s)
 	if err == nil {
 		err = m.store.replace(context.WithoutCancel(ctx), o.handle, Record{
@@ -75,13 +81,14 @@ func (m *Manager) adopt(ctx context.Context, o *opened, s *Session) (*Session, e
 	now := m.now()
 	switch {
 	case err == nil:
+		next.version++
 		m.renewals.given(s, now)
 	case errors.Is(err, ErrNotFound):
-		return nil, &NoSessionError{Why: SessionGone}
+		return o, &NoSessionError{Why: SessionGone}
 	case m.notGiven.due(now, alarmEvery):
 		m.logger.ErrorContext(ctx, "a renewed session could not be given to the browser; it goes on as long as this process remembers it", "session", o.handle, "error", err)
 	}
-	return s, nil
+	return next, nil
 }
 
 // refreshCarried is refresh with a Carried store: it asks the provider on a context

@@ -135,7 +135,10 @@ func (m *Manager) Refresh(r *http.Request) (*Session, error) {
 		return s, nil
 	}
 	if m.carried != nil {
-		return m.renewCarried(r.Context(), o, now, true)
+		if o, err = m.renewCarried(r.Context(), o, now, true); err != nil {
+			return nil, err
+		}
+		return o.session, nil
 	}
 	f := m.refreshes.begin(m, o, now, true)
 	if f == nil {

@@ -74,6 +74,15 @@ func sealSession(t *ticket, s *Session, compact bool) ([]byte, error) {
 	return gcm.Seal([]byte{version}, nil, plain, recordAAD(version, s.Handle)), nil
 }
 
+// seal is the AES-GCM tag at the end of a sealed record: no two sealings have the
+// same.
+type seal [16]byte
+
+func sealOf(sealed []byte) (s seal) {
+	copy(s[:], sealed[max(len(sealed)-len(s), 0):])
+	return s
+}
+
 // seal is sealSession as the store wants it.
 func (m *Manager) seal(t *ticket, s *Session) ([]byte, error) {
 	return sealSession(t, s, m.carried != nil)

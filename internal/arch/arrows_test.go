@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 
 // inTests are what any test may import beside its package's arrows and the
 // package itself, so that flows run against a real provider and a real store.
-var inTests = []string{"idp/demoidp", "session/memstore", "session/storetest"}
+var inTests = []string{"idp/demoidp", "session/cookiestore", "session/memstore", "session/storetest"}
 
 // blackBoxes are packages whose tests, too, import nothing of ours.
 var blackBoxes = []string{"internal/e2e"}
