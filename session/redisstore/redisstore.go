@@ -129,11 +129,23 @@ func (s *Store) Get(ctx context.Context, h session.Handle) (session.Record, erro
 	return session.Record{}, err
 }
 
-// fetch asks Redis for a record, and to be told when it changes.
+// fetch waits until Redis has been asked for a record, once for all who want it.
+// The question does not end with the request that happened to be the first.
 func (s *Store) fetch(ctx context.Context, h session.Handle) (session.Record, error) {
+	f, first := s.cache.board(h)
+	if first {
+		go func() {
+			r, err := s.read(context.WithoutCancel(ctx), h)
+			s.cache.land(h, f, r, err)
+		}()
+	}
+	return f.wait(ctx)
+}
+
+// read asks Redis for a record, and to be told when it changes.
+func (s *Store) read(ctx context.Context, h session.Handle) (session.Record, error) {
 	key := recordKey(h)
 	return ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (session.Record, error) {
-		t := s.cache.ticket(h)
 		// How long rueidis would keep the answer is of no matter: it keeps none.
 		// Pinned, because the writer of a lost connection may still read a
 		// command that was answered on the next one.
@@ -152,7 +164,6 @@ func (s *Store) fetch(ctx context.Context, h session.Handle) (session.Record, er
 		if !s.now().Before(r.ExpiresAt) {
 			return session.Record{}, session.ErrNotFound
 		}
-		s.cache.put(h, r, t)
 		return r, nil
 	})
 }
