@@ -38,6 +38,12 @@ type Config struct {
 	Now func() time.Time
 }
 
+var (
+	_ session.Indexer  = (*Store)(nil)
+	_ session.Claimer  = (*Store)(nil)
+	_ session.Notifier = (*Store)(nil)
+)
+
 // Store keeps records in Redis. Its methods are safe for concurrent use.
 type Store struct {
 	link    *link
@@ -45,6 +51,9 @@ type Store struct {
 	scripts scripts
 	now     func() time.Time
 	corrupt *occasional
+
+	onChange func(h session.Handle) // nil = nobody wants to know
+	losses   chan struct{}          // a connection was lost, and onChange was not called since
 }
 
 // New makes a store. It fails on a configuration that cannot work, and not
@@ -58,6 +67,7 @@ func New(cfg Config) (*Store, error) {
 		cache:   newCache(cfg.CacheRecords, cfg.StaleFor, cfg.Now),
 		scripts: newScripts(),
 		now:     cfg.Now,
+		losses:  make(chan struct{}, 1),
 		corrupt: &occasional{every: time.Minute, now: cfg.Now, logger: cfg.Logger},
 	}
 	option, err := clientOption(cfg.URL.at)
@@ -231,6 +241,7 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 func (s *Store) invalidated(keys []rueidis.RedisMessage) {
 	if keys == nil {
 		s.cache.lose()
+		s.tellLost()
 		return
 	}
 	for _, k := range keys {
@@ -240,6 +251,7 @@ func (s *Store) invalidated(keys []rueidis.RedisMessage) {
 		}
 		if h, ok := parseKey(key); ok {
 			s.cache.changed(h)
+			s.tellChanged(h)
 		}
 	}
 }
