@@ -49,6 +49,11 @@ type Store struct {
 	indexes [shardCount]indexShard
 }
 
+var (
+	_ session.Indexer = (*Store)(nil)
+	_ session.Claimer = (*Store)(nil)
+)
+
 type shard struct {
 	mu      sync.RWMutex
 	records map[session.Handle]entry

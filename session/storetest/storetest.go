@@ -56,6 +56,23 @@ func Run(t *testing.T, h Harness) {
 	} {
 		t.Run(name, func(t *testing.T) { test(newFixture(t, h)) })
 	}
+	runOptional(t, h, indexed())
+	runOptional(t, h, claiming())
+}
+
+// runOptional runs the tests of an optional interface if the store has it; each
+// store says at compile time which ones it has.
+func runOptional[I any](t *testing.T, h Harness, tests map[string]func(*fixture, I)) {
+	t.Helper()
+	if _, has := h.New(t, time.Now).(I); !has {
+		return
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, h)
+			test(f, f.store.(I))
+		})
+	}
 }
 
 // fixture is one empty store with its clock.
