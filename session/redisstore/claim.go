@@ -16,6 +16,7 @@ func claimKey(t session.Tag) string { return claimPrefix + t.String() + keySuffi
 // is not tried again, because that could not tell its own from another's.
 func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool, error) {
 	now := s.now()
+	until = until.Add(time.Millisecond - 1) // Redis counts whole ones
 	err := s.exec(ctx, s.scripts.claim, claimKey(t), milliseconds(now), ttl(until, now), milliseconds(until))
 	if errors.Is(err, session.ErrConflict) {
 		return false, nil
