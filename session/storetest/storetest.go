@@ -21,6 +21,9 @@ type Harness struct {
 	// Largest is how many bytes Sealed can have; 0 = no limit worth testing. A
 	// larger record is an error that means neither absence nor a conflict.
 	Largest int
+	// Shared says that all stores that New made for one test hold the same records,
+	// being on one server; New then promises only that nobody else uses the handles.
+	Shared bool
 	// Races is how often the races are run; 0 = 10,000.
 	Races int
 }
@@ -92,6 +95,16 @@ func newFixture(t *testing.T, h Harness) *fixture {
 	f := &fixture{T: t, harness: h, now: time.Now().UTC().Truncate(time.Second)}
 	f.store = h.New(t, f.Now)
 	return f
+}
+
+// stores returns the store, and another one on the same server where there can be
+// one.
+func (f *fixture) stores() []session.Store {
+	f.Helper()
+	if !f.harness.Shared {
+		return []session.Store{f.store}
+	}
+	return []session.Store{f.store, f.harness.New(f.T, f.Now)}
 }
 
 // Now is the clock of the store.
