@@ -34,6 +34,8 @@ type Config struct {
 
 	// SecretFiles are the paths that secrets were read from, by variable.
 	SecretFiles map[string]string
+	// FromPreset are the variables that have their value from the preset.
+	FromPreset map[string]bool
 }
 
 // NetworkConfig says where Sallyport listens and under which address it is known.
@@ -59,16 +61,21 @@ type UpstreamConfig struct {
 
 // OIDCConfig names the provider and how to speak with it.
 type OIDCConfig struct {
-	Issuer       string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed."`
+	Provider     string        `env:"SALLYPORT_OIDC_PROVIDER" envDefault:"generic" oneof:"generic|entra|external-id|b2c|adfs|auth0|google|okta|onelogin|jumpcloud|cognito|ping|totvs|keycloak|dex|zitadel|authentik|gitlab" doc:"A preset: what is known of that provider becomes the default of other variables, each of which can still be set. It is also the provider's name in logs, metrics and sessions. The page of each provider lists what its preset sets."`
+	Issuer       string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed. {tenantid} in it stands for the tenants of SALLYPORT_OIDC_ALLOWED_TENANTS."`
 	DiscoveryURL string        `env:"SALLYPORT_OIDC_DISCOVERY_URL" default:"issuer + /.well-known/openid-configuration" doc:"Address of the metadata, for providers that publish it elsewhere (Azure AD B2C, Entra External ID)."`
+	Tenants      []string      `env:"SALLYPORT_OIDC_ALLOWED_TENANTS" example:"3f2a6c1e-8b7d-4c5f-9e0a-1d2c3b4a5f6e" doc:"Entra tenants, by id, whose people may sign in: the tid of the ID token must be one of them. Required with {tenantid} in SALLYPORT_OIDC_ISSUER."`
+	Domains      []string      `env:"SALLYPORT_OIDC_HOSTED_DOMAINS" example:"example.com" doc:"Google Workspace domains whose people may sign in: the hd of the ID token must be one of them, and a single one is also shown by Google's page. Required with the preset google; * there means every Google account, personal ones included."`
+	Policies     []string      `env:"SALLYPORT_OIDC_POLICIES" default:"with the preset b2c, the one in SALLYPORT_OIDC_DISCOVERY_URL" example:"B2C_1_signin" doc:"Azure AD B2C user flows or policies whose tokens are accepted: the tfp of the ID token, or its acr, must be one of them, in any case. All policies of a tenant share one issuer, password reset included."`
 	ClientID     string        `env:"SALLYPORT_OIDC_CLIENT_ID" required:"true" example:"sallyport" doc:"The client id registered at the provider."`
 	ClientSecret secret.Text   `env:"SALLYPORT_OIDC_CLIENT_SECRET" default:"required unless SALLYPORT_OIDC_CLIENT_AUTH is none" doc:"The client secret registered at the provider."`
 	ClientAuth   string        `env:"SALLYPORT_OIDC_CLIENT_AUTH" envDefault:"client_secret_basic" oneof:"client_secret_basic|client_secret_post|none" doc:"How Sallyport authenticates at the token endpoint. It is never detected by trying."`
-	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them."`
+	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them. {client_id} stands for the client id, which is a scope of Azure AD B2C."`
 	SigningAlgs  []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
 	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
 	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}."`
 	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
+	RefreshBound string        `env:"SALLYPORT_OIDC_REFRESH_BOUND" envDefault:"auto" oneof:"auto|yes|no" doc:"Whether the provider's refresh tokens end with the person's session there: auto takes those for bound that were not asked for with offline_access. It decides the mode of sessions."`
 	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
 }
 

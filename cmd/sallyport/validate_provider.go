@@ -9,6 +9,7 @@ import (
 )
 
 func (s *settings) resolveProvider(f *faults) {
+	s.resolveIssuer(f)
 	o := s.OIDC
 	s.checkIssuer(f)
 	if o.DiscoveryURL != "" {
@@ -17,7 +18,7 @@ func (s *settings) resolveProvider(f *faults) {
 	if o.LogoutURL != "" {
 		checkLogoutTemplate(o.LogoutURL, s, f)
 	}
-	checkScopes(o.Scopes, f)
+	s.resolveScopes(f)
 	checkAlgorithms(o.SigningAlgs, f)
 	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)
 	s.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
@@ -65,15 +66,20 @@ func checkLogoutTemplate(template string, s *settings, f *faults) {
 	s.checkProviderURL(name, plain, f)
 }
 
-func checkScopes(scopes []string, f *faults) {
+func (s *settings) resolveScopes(f *faults) {
 	const name = "SALLYPORT_OIDC_SCOPES"
-	for _, scope := range scopes {
+	s.OIDC.Scopes = slices.Clone(s.OIDC.Scopes)
+	for i, scope := range s.OIDC.Scopes {
+		if scope == "{client_id}" && s.OIDC.ClientID != "" {
+			scope = s.OIDC.ClientID
+			s.OIDC.Scopes[i] = scope
+		}
 		// RFC 6749 §3.3: scope-token
 		if strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			f.add(name, fmt.Sprintf("has the entry %q", scope), "separate scopes by commas, such as openid,profile,email")
 		}
 	}
-	if !slices.Contains(scopes, "openid") {
+	if !slices.Contains(s.OIDC.Scopes, "openid") {
 		f.add(name, "does not contain openid, without which there is no ID token", "add openid")
 	}
 }
@@ -130,6 +136,7 @@ func (s *settings) resolveRequest(f *faults) {
 		}
 	}
 	s.resolveExtraParams(f)
+	s.resolveDomains()
 }
 
 func (s *settings) resolveExtraParams(f *faults) {

@@ -121,17 +121,10 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-// providerName is the label of the one provider that this version has.
-const providerName = "generic"
-
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r, c := s.OIDC, s.Request, s.Claims
-	var bound *bool // as the provider's answers show
-	if s.Session.Binding == bindingIndependent {
-		bound = new(bool)
-	}
 	return oidcrp.New(oidcrp.Config{
-		Name: providerName, Issuer: o.Issuer, DiscoveryURL: o.DiscoveryURL,
+		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
 		ClientSecret: func() secret.Text { return *clientSecret.Load() },
 		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
@@ -139,12 +132,24 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups},
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified),
-		LogoutURL:     o.LogoutURL, RefreshBound: bound,
+		LogoutURL:     o.LogoutURL, RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// refreshBound is nil where the provider's answers show whether its refresh tokens
+// end with the person's session there.
+func (s *settings) refreshBound() *bool {
+	switch {
+	case s.Session.Binding == bindingIndependent, s.OIDC.RefreshBound == "no":
+		return new(bool)
+	case s.OIDC.RefreshBound == "yes":
+		return new(true)
+	}
+	return nil
 }
 
 func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {

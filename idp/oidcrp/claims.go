@@ -130,8 +130,9 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	if info != nil {
 		r.sources = append(r.sources, info)
 	}
+	iss, _ := claims.text("iss")
 	sub, _ := claims.text("sub")
-	id := session.Identity{Issuer: c.cfg.Issuer, Subject: sub}
+	id := session.Identity{Issuer: iss, Subject: sub}
 	id.User, _ = r.text(c.cfg.Claims.User)
 	id.Name, _ = r.text(c.cfg.Claims.Name)
 	id.Groups = r.texts(c.cfg.Claims.Groups)

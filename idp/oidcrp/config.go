@@ -62,9 +62,13 @@ type Config struct {
 	// "generic". It is a bounded label.
 	Name string
 
-	Issuer       string // SALLYPORT_OIDC_ISSUER; compared byte for byte
-	DiscoveryURL string // "" = issuer and the well-known path
-	ClientID     string
+	// Issuer is SALLYPORT_OIDC_ISSUER, compared byte for byte. It may contain
+	// TenantPlaceholder; then AllowedTenants says whose tokens are accepted.
+	Issuer         string
+	AllowedTenants []string
+	DiscoveryURL   string   // "" = issuer and the well-known path
+	Demands        []Demand // of every ID token; may be empty
+	ClientID       string
 	// ClientSecret is asked for each request, because its file may change. It
 	// may be nil with ClientAuthNone.
 	ClientSecret func() secret.Text
@@ -131,6 +135,8 @@ func (c *Config) check() error {
 	}
 	need(c.Name != "", "Config.Name is missing")
 	need(c.Issuer != "", "SALLYPORT_OIDC_ISSUER is missing")
+	need(!strings.Contains(c.Issuer, TenantPlaceholder) || len(c.AllowedTenants) > 0 && c.DiscoveryURL != "",
+		"SALLYPORT_OIDC_ISSUER is a template: SALLYPORT_OIDC_ALLOWED_TENANTS and SALLYPORT_OIDC_DISCOVERY_URL are needed")
 	need(c.ClientID != "", "SALLYPORT_OIDC_CLIENT_ID is missing")
 	need(slices.Contains(c.Scopes, "openid"), "SALLYPORT_OIDC_SCOPES must contain openid, without which there is no ID token")
 	need(c.RedirectURL != "" && c.PostLogoutRedirectURL != "", "Config.RedirectURL and PostLogoutRedirectURL are needed")

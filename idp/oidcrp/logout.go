@@ -137,11 +137,7 @@ func (c *Client) signedOut(w http.ResponseWriter, r *http.Request, to session.Re
 	}
 	signIn := c.loginPath(to)
 	if idpSessionRemains {
-		separator := "?"
-		if strings.Contains(signIn, "?") {
-			separator = "&"
-		}
-		signIn += separator + "prompt=select_account"
+		signIn = askingForAccount(signIn)
 	}
 	c.cfg.Pages.SignedOut(w, r, signIn, idpSessionRemains)
 }

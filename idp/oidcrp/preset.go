@@ -24,9 +24,9 @@ type Preset struct {
 	// DiscoveryForm, when there is one, says that the metadata are never below the
 	// issuer, so that SALLYPORT_OIDC_DISCOVERY_URL must be set, and looks like this.
 	DiscoveryForm string
-	// AnyoneSignsIn says that strangers have accounts at this provider, so that
-	// something must say who may pass.
-	AnyoneSignsIn bool
+	// HostedDomains says that SALLYPORT_OIDC_HOSTED_DOMAINS must be set, because
+	// strangers have accounts at this provider, too.
+	HostedDomains bool
 	// LogoutFallback is a template like SALLYPORT_OIDC_LOGOUT_URL for when neither
 	// that nor the metadata name a sign-out.
 	LogoutFallback string

@@ -34,7 +34,7 @@ func hostedPresets() []Preset {
 				"SALLYPORT_CLAIM_NAME":         "name",
 				"SALLYPORT_EMAIL_VERIFIED":     "require",
 			},
-			AnyoneSignsIn: true,
+			HostedDomains: true,
 			Remedies: Remedies{
 				Groups: "Google states no groups in tokens; use SALLYPORT_ALLOWED_EMAILS, or a provider between the two that asks the Directory API",
 			},

@@ -42,7 +42,6 @@ func microsoftPresets() []Preset {
 				"SALLYPORT_OIDC_REFRESH_BOUND":   "no",
 				"SALLYPORT_CLAIM_EMAIL_VERIFIED": "xms_edov",
 			},
-			AnyoneSignsIn: true,
 			Remedies: Remedies{
 				Email:  `in the Entra admin center, "Token configuration", add the optional claim email to the ID token`,
 				Groups: `let the groups claim hold only "Groups assigned to the application"`,
@@ -72,7 +71,6 @@ func microsoftPresets() []Preset {
 				"SALLYPORT_EMAIL_REQUIRED":     "true",
 			},
 			DiscoveryForm: "https://TENANT.b2clogin.com/TENANT.onmicrosoft.com/POLICY/v2.0/.well-known/openid-configuration",
-			AnyoneSignsIn: true,
 			Remedies: Remedies{
 				AccessToken: "B2C gives an access token only when SALLYPORT_OIDC_SCOPES names the client id, written {client_id}",
 				Email:       `in the user flow, "Application claims", tick Email Addresses; a custom policy that emits email needs SALLYPORT_CLAIM_EMAIL=email`,

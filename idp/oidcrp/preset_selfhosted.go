@@ -85,7 +85,6 @@ func selfHostedPresets() []Preset {
 				"SALLYPORT_OIDC_ISSUER":        "https://gitlab.com",
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
 			},
-			AnyoneSignsIn: true,
 			Console: Console{
 				Page:     "User settings, group or Admin → Applications → Add new application",
 				Redirect: "Redirect URI",

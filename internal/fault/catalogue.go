@@ -47,6 +47,7 @@ const (
 	UserinfoInvalid   Code = "userinfo_invalid"
 	EmailUnverified   Code = "email_unverified"
 	SessionNotBound   Code = "session_not_bound"
+	AccountNotAllowed Code = "account_not_allowed"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -135,6 +136,9 @@ var catalogue = map[Code]Error{
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},
+	AccountNotAllowed: {Status: http.StatusForbidden, Title: "Not with this account",
+		Detail: "This application is for accounts of certain organisations, and the account that you signed in with is not one of them.",
+		Hint:   "Sign in again with the account of your organisation."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
