@@ -73,7 +73,7 @@ type OIDCConfig struct {
 	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them. {client_id} stands for the client id, which is a scope of Azure AD B2C."`
 	SigningAlgs  []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
 	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
-	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}."`
+	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}, and {provider} at its beginning for scheme and host of the authorization endpoint. The word discovered means the end_session_endpoint of the metadata, none a sign-out that is local."`
 	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
 	RefreshBound string        `env:"SALLYPORT_OIDC_REFRESH_BOUND" envDefault:"auto" oneof:"auto|yes|no" doc:"Whether the provider's refresh tokens end with the person's session there: auto takes those for bound that were not asked for with offline_access. It decides the mode of sessions."`
 	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
@@ -96,7 +96,10 @@ type ClaimsConfig struct {
 	Email         string `env:"SALLYPORT_CLAIM_EMAIL" envDefault:"email" doc:"Claim that becomes X-Forwarded-Email; of an array the first."`
 	Name          string `env:"SALLYPORT_CLAIM_NAME" envDefault:"preferred_username" doc:"Claim that becomes X-Forwarded-Preferred-Username."`
 	Groups        string `env:"SALLYPORT_CLAIM_GROUPS" envDefault:"groups" example:"realm_access.roles" doc:"Claim that becomes X-Forwarded-Groups: a string, an array, or an object whose keys are the groups."`
+	GroupsLimit   int    `env:"SALLYPORT_GROUPS_LIMIT" envDefault:"0" doc:"How many groups the provider states at most. A person with so many, or more, counts as one whose groups it left out: no groups for the app, and no way past rules about groups. 0 for a provider that states them all."`
 	EmailVerified string `env:"SALLYPORT_EMAIL_VERIFIED" envDefault:"allow_missing" oneof:"require|allow_missing|ignore" doc:"What email_verified must say: require wants true, allow_missing refuses only false, ignore does not look."`
+	VerifiedClaim string `env:"SALLYPORT_CLAIM_EMAIL_VERIFIED" envDefault:"email_verified" doc:"Claim that says whether the e-mail address is verified: true, as a boolean or a string."`
+	EmailRequired bool   `env:"SALLYPORT_EMAIL_REQUIRED" envDefault:"false" doc:"Refuse a sign-in without an e-mail address with exactly one @."`
 }
 
 // SessionConfig says how long and under which names sessions live.

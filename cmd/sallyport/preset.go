@@ -23,6 +23,15 @@ func applyPreset(set map[string]string) map[string]bool {
 	return applied
 }
 
+// checkIgnored refuses a preset's ignore where addresses decide who may pass: that
+// nobody has verified them is for the operator to accept.
+func (s *settings) checkIgnored(f *faults) {
+	const name = "SALLYPORT_EMAIL_VERIFIED"
+	if s.FromPreset[name] && s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0 {
+		f.add(name, "is ignore by the preset "+s.preset.Name+", and allow-lists of e-mail addresses decide who may pass", "set it yourself: ignore if people cannot choose their address at the provider, else allow_missing")
+	}
+}
+
 // checkPreset shows what the preset makes of the variables that it concerns, and
 // what its provider's operators should know.
 func checkPreset(s *settings, f *findings) {

@@ -47,6 +47,7 @@ func (c Config) resolve(f *faults) (*settings, error) {
 	s.resolveNetwork(f)
 	s.resolveUpstream(f)
 	s.resolveProvider(f)
+	s.checkIgnored(f)
 	s.resolveRequest(f)
 	s.resolveSession(f)
 	s.resolveAccess(f)

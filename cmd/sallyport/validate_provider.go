@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
 func (s *settings) resolveProvider(f *faults) {
@@ -15,12 +17,15 @@ func (s *settings) resolveProvider(f *faults) {
 	if o.DiscoveryURL != "" {
 		s.checkProviderURL("SALLYPORT_OIDC_DISCOVERY_URL", o.DiscoveryURL, f)
 	}
-	if o.LogoutURL != "" {
+	if o.LogoutURL != "" && o.LogoutURL != logoutDiscovered && o.LogoutURL != oidcrp.LogoutNone {
 		checkLogoutTemplate(o.LogoutURL, s, f)
 	}
 	s.resolveScopes(f)
 	checkAlgorithms(o.SigningAlgs, f)
 	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)
+	if s.Claims.GroupsLimit < 0 {
+		f.add("SALLYPORT_GROUPS_LIMIT", fmt.Sprintf("is %d", s.Claims.GroupsLimit), "give the number of groups that the provider states at most, or 0")
+	}
 	s.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
 }
 
@@ -46,12 +51,43 @@ func (s *settings) checkProviderURL(name, raw string, f *faults) *url.URL {
 	return u
 }
 
+// logoutDiscovered takes back the template of a preset.
+const logoutDiscovered = "discovered"
+
+// signOut returns the template and the fallback of oidcrp.Config.
+func (s *settings) signOut() (template, fallback string) {
+	switch s.OIDC.LogoutURL {
+	case "":
+		return "", s.preset.LogoutFallback
+	case logoutDiscovered:
+		return "", ""
+	}
+	return s.OIDC.LogoutURL, ""
+}
+
+// signsOut reports whether people can be signed out at a provider whose metadata
+// name that end_session_endpoint.
+func (s *settings) signsOut(endSession string) bool {
+	template, fallback := s.signOut()
+	switch template {
+	case "":
+		return endSession != "" || fallback != ""
+	case oidcrp.LogoutNone:
+		return false
+	}
+	return true
+}
+
 // logoutPlaceholders are the values that SALLYPORT_OIDC_LOGOUT_URL can hold.
 var logoutPlaceholders = []string{"{client_id}", "{post_logout_redirect_uri}", "{id_token}", "{state}"}
 
 func checkLogoutTemplate(template string, s *settings, f *faults) {
 	const name = "SALLYPORT_OIDC_LOGOUT_URL"
 	plain := template
+	if rest, ok := strings.CutPrefix(template, "{provider}/"); ok {
+		plain = "https://idp.example.com/" + rest
+		template = plain
+	}
 	for _, p := range logoutPlaceholders {
 		plain = strings.ReplaceAll(plain, p, "x")
 	}

@@ -123,6 +123,7 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r, c := s.OIDC, s.Request, s.Claims
+	template, fallback := s.signOut()
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
@@ -130,9 +131,10 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
-		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups},
-		EmailVerified: oidcrp.EmailVerified(c.EmailVerified),
-		LogoutURL:     o.LogoutURL, RefreshBound: s.refreshBound(),
+		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
+		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		Remedies:  s.preset.Remedies,
+		LogoutURL: template, LogoutFallback: fallback, RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,

@@ -41,11 +41,10 @@ type Preset struct {
 // fails. They go into the log, each at the end of its fault's cause; "" adds
 // nothing.
 type Remedies struct {
-	SigningAlg  string // the ID token is signed with another algorithm
-	AccessToken string // the token response has no access token
-	Email       string // there is no e-mail address
-	Unverified  string // there is one, and it is not verified
-	Groups      string // the provider left groups out
+	SigningAlg string // the ID token is signed with another algorithm
+	Email      string // there is no e-mail address
+	Unverified string // there is one, and it is not verified
+	Groups     string // the provider left groups out
 }
 
 // Console says in the provider's own words where our addresses are entered there.

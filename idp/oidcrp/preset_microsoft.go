@@ -72,8 +72,7 @@ func microsoftPresets() []Preset {
 			},
 			DiscoveryForm: "https://TENANT.b2clogin.com/TENANT.onmicrosoft.com/POLICY/v2.0/.well-known/openid-configuration",
 			Remedies: Remedies{
-				AccessToken: "B2C gives an access token only when SALLYPORT_OIDC_SCOPES names the client id, written {client_id}",
-				Email:       `in the user flow, "Application claims", tick Email Addresses; a custom policy that emits email needs SALLYPORT_CLAIM_EMAIL=email`,
+				Email: `in the user flow, "Application claims", tick Email Addresses; a custom policy that emits email needs SALLYPORT_CLAIM_EMAIL=email`,
 			},
 			Console: Console{
 				Page:     `Azure AD B2C → App registrations → your application → Authentication → Web`,

@@ -64,6 +64,9 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 // then stated, about whomever and for whomever. The error is a *fault.Error.
 func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, object, error) {
 	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
+		if errors.Is(err, errOtherAlgorithm) {
+			err = remedied(err, c.cfg.Remedies.SigningAlg)
+		}
 		return nil, nil, tokenFault(err)
 	}
 	keys := &keysWitness{KeySet: c.keys}

@@ -22,6 +22,7 @@ const (
 	SignInLoop        Code = "sign_in_loop"
 	EmailNotAllowed   Code = "email_not_allowed"
 	GroupNotAllowed   Code = "group_not_allowed"
+	GroupsWithheld    Code = "groups_withheld"
 	OriginNotAllowed  Code = "origin_not_allowed"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
@@ -46,6 +47,7 @@ const (
 	ClockSkew         Code = "clock_skew"
 	UserinfoInvalid   Code = "userinfo_invalid"
 	EmailUnverified   Code = "email_unverified"
+	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
 	AccountNotAllowed Code = "account_not_allowed"
 
@@ -84,6 +86,9 @@ var catalogue = map[Code]Error{
 		Detail: "You are signed in, but this account may not use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
 	GroupNotAllowed: {Status: http.StatusForbidden, Title: "No access",
 		Detail: "You are signed in, but this account is not in a group that may use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
+	GroupsWithheld: {Status: http.StatusForbidden, Title: "Your groups are not known",
+		Detail: "You are signed in, but you are in more groups than the identity provider passes on, so that nothing can be decided by them.",
+		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
@@ -133,6 +138,9 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider's details about you could not be used.", Hint: tellOperator},
 	EmailUnverified: {Status: http.StatusForbidden, Title: "E-mail address not verified",
 		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address there, then try again."},
+	EmailMissing: {Status: http.StatusForbidden, Title: "E-mail address missing",
+		Detail: "The identity provider stated no e-mail address for you, and this application needs one.",
+		Hint:   "Let an address be added to your account. Operators: the log says what the provider has to be set to."},
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},
