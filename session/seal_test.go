@@ -17,7 +17,7 @@ func fullSession(t *ticket) *Session {
 		Handle: t.handle(), IdP: "keycloak",
 		Identity: Identity{
 			Issuer: "https://idp.example.com/", Subject: "äöü \u2028 <script>&", SID: "sid-1",
-			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""},
+			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""}, GroupsWithheld: true,
 			ACR: "urn:mace:silver", AMR: []string{"pwd", "otp"}, AuthTime: time.Unix(1_700_000_000, 0).UTC(),
 		},
 		Grant: Grant{
