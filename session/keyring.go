@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,6 +19,7 @@ const (
 	purposeTicket = "ticket"
 	purposeLogin  = "login"
 	purposeFind   = "find"
+	purposeForm   = "form"
 )
 
 const (
@@ -42,7 +44,8 @@ type keySet struct {
 	generation uint64 // tells one set from the next
 	ticket     codecs
 	login      codecs
-	finders    []finder // newest first
+	finders    []finder      // newest first
+	forms      []cipher.AEAD // newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -82,6 +85,11 @@ func (k *KeyRing) Set(keys []Key) error {
 			return err
 		}
 		set.finders = append(set.finders, finder{key: find})
+		form, err := k.formCipher(key)
+		if err != nil {
+			return err
+		}
+		set.forms = append(set.forms, form)
 	}
 	k.current.Store(set)
 	return nil
