@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,14 +28,11 @@ var (
 )
 
 // Form is a form that a person sent when their session was over: where it was
-// to go, and its fields in their order.
+// to go, and its body as it came.
 type Form struct {
 	Action ReturnTo
-	Fields []FormField
+	Body   string
 }
-
-// FormField is one name with one value.
-type FormField struct{ Name, Value string }
 
 // whose names a person without telling who it is, in a ticket and in a kept form.
 type whose [16]byte
@@ -51,12 +47,31 @@ func whoseOf(issuer, subject string) (w whose) {
 	return w
 }
 
-// keptForm is what a kept form holds under its seal.
-type keptForm struct {
-	Whose  whose       `json:"whose"`
-	Since  int64       `json:"since"` // Unix seconds
-	Action string      `json:"action"`
-	Fields []FormField `json:"fields"`
+// What a kept form holds under its seal: whose (16 bytes), since (Unix seconds, 8
+// bytes), the action after its length (uvarint), the body.
+const keptFormHead = 16 + 8
+
+func encodeForm(w whose, since time.Time, f Form) []byte {
+	b := make([]byte, 0, keptFormHead+binary.MaxVarintLen32+len(f.Action.target)+len(f.Body))
+	b = append(b, w[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(since.Unix()))
+	b = binary.AppendUvarint(b, uint64(len(f.Action.target)))
+	b = append(b, f.Action.target...)
+	return append(b, f.Body...)
+}
+
+func decodeForm(b []byte) (w whose, since time.Time, f Form, ok bool) {
+	if len(b) < keptFormHead {
+		return w, since, f, false
+	}
+	copy(w[:], b)
+	since = time.Unix(int64(binary.BigEndian.Uint64(b[16:])), 0)
+	size, n := binary.Uvarint(b[keptFormHead:])
+	b = b[keptFormHead+max(n, 0):]
+	if n <= 0 || size > uint64(len(b)) {
+		return w, since, f, false
+	}
+	return w, since, Form{Action: ReturnTo{target: string(b[:size])}, Body: string(b[size:])}, true
 }
 
 // SealForm seals a form for whoever the request's session was of, which need not
@@ -71,10 +86,7 @@ func (m *Manager) SealForm(r *http.Request, f Form) (sealed string, ok bool) {
 		if !ours {
 			continue
 		}
-		plain, err := json.Marshal(keptForm{Whose: t.whose, Since: m.now().Unix(), Action: f.Action.target, Fields: f.Fields})
-		if err != nil {
-			return "", false // strings that are no UTF-8 still encode: it has no reason to
-		}
+		plain := encodeForm(t.whose, m.now(), f)
 		return base64.RawURLEncoding.EncodeToString(keys.forms[0].Seal(nil, nil, plain, nil)), true
 	}
 	return "", false
@@ -93,24 +105,24 @@ func (m *Manager) OpenForm(s *Session, sealed string) (Form, error) {
 		if err != nil {
 			continue
 		}
-		var kept keptForm
-		if err := json.Unmarshal(plain, &kept); err != nil {
-			return Form{}, ErrFormInvalid
-		}
-		return m.acceptForm(s, kept)
+		return m.acceptForm(s, plain)
 	}
 	return Form{}, ErrFormInvalid
 }
 
-func (m *Manager) acceptForm(s *Session, kept keptForm) (Form, error) {
+func (m *Manager) acceptForm(s *Session, plain []byte) (Form, error) {
+	w, since, form, ok := decodeForm(plain)
+	if !ok {
+		return Form{}, ErrFormInvalid
+	}
 	theirs := whoseOf(s.Identity.Issuer, s.Identity.Subject)
-	if subtle.ConstantTimeCompare(theirs[:], kept.Whose[:]) != 1 {
+	if subtle.ConstantTimeCompare(theirs[:], w[:]) != 1 {
 		return Form{}, ErrFormNotTheirs
 	}
-	if age := m.now().Sub(time.Unix(kept.Since, 0)); age >= FormTTL || age < -pendingSkew {
+	if age := m.now().Sub(since); age >= FormTTL || age < -pendingSkew {
 		return Form{}, ErrFormExpired
 	}
-	return Form{Action: ReturnTo{target: kept.Action}, Fields: kept.Fields}, nil
+	return form, nil
 }
 
 // formCipher is AES-256-GCM with random nonces under a key of the ring. A key seals

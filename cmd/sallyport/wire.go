@@ -152,7 +152,7 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 	if manager.Finds() {
 		own = manager
 	}
-	return proxy.New(proxy.Config{
+	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
 		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
@@ -164,7 +164,11 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
-	})
+	}
+	if s.Access.KeepForms {
+		cfg.Forms, cfg.FormPages = manager, renderer
+	}
+	return proxy.New(cfg)
 }
 
 // routes hands a protocol's endpoints to the proxy, which must not know it.

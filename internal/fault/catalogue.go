@@ -27,6 +27,8 @@ const (
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
 	RevokeIncomplete  Code = "revoke_incomplete"
+	FormNotTheirs     Code = "form_not_yours"
+	FormExpired       Code = "form_expired"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -95,6 +97,11 @@ var catalogue = map[Code]Error{
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
 	RevokeIncomplete: {Status: http.StatusServiceUnavailable, Title: "Not all sessions ended",
 		Detail: "The session store did not confirm that the sessions you chose have ended.", Hint: "Open the list of your sessions again in a moment, and end those that are still there.", RetryAfter: 5 * time.Second},
+	FormNotTheirs: {Status: http.StatusForbidden, Title: "Somebody else filled this in",
+		Detail: "What was filled in before the sign-in belongs to another person, so it was not sent.",
+		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
+	FormExpired: {Status: http.StatusGone, Title: "This took too long",
+		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},

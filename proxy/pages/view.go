@@ -20,6 +20,7 @@ type view struct {
 	Actions  []action
 	Form     *form
 	Sessions *sessionsView
+	Station  *station
 
 	RequestID string
 	Code      string
