@@ -27,4 +27,7 @@ func checkSessionLists(s *settings, f *findings) {
 		return
 	}
 	f.ok(probe, "people see and end their own at %s", s.endpoint("/sessions"))
+	if !s.Session.APIToken.IsEmpty() && s.Network.AdminListen != adminOff {
+		f.ok(probe, "whoever has %s lists and ends anybody's on the admin listener", adminTokenName)
+	}
 }

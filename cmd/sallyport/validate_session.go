@@ -19,6 +19,9 @@ func (s *settings) resolveSession(f *faults) {
 	if c.Idle > c.MaxAge && c.MaxAge > 0 {
 		f.add("SALLYPORT_SESSION_IDLE", fmt.Sprintf("is %s, longer than SALLYPORT_SESSION_MAX_AGE of %s", c.Idle, c.MaxAge), "lower it, or 0 for no idle limit")
 	}
+	if problem, remedy := judgeAdminToken(c.APIToken.Reveal()); problem != "" && !c.APIToken.IsEmpty() {
+		f.add(adminTokenName, problem, remedy)
+	}
 	s.resolveStore(f)
 	s.resolveRefresh(f)
 	s.resolveCookies(f)

@@ -86,13 +86,23 @@ func (a *app) assemble(store session.Store) error {
 		{"provider", func(context.Context) error { return a.client.Ready() }},
 		{"store", a.manager.Ready},
 	}}
-	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, p.logger)
+	adminToken := new(atomic.Pointer[secret.Text])
+	adminToken.Store(&s.Session.APIToken)
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.site); err != nil {
 		return err
 	}
-	a.secrets = newSecretWatch(s, keys, clientSecret, p.logger)
+	a.secrets = newSecretWatch(s, keys, clientSecret, adminToken, p.logger)
 	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
 	return nil
+}
+
+// sessionAPI is nil when it is not configured or has nothing to work with.
+func (a *app) sessionAPI(token *atomic.Pointer[secret.Text]) *sessionAPI {
+	if token.Load().IsEmpty() || !a.manager.Finds() {
+		return nil
+	}
+	return &sessionAPI{sessions: a.manager, token: token, audit: newAuditLog(a.logger)}
 }
 
 // refresher hands the protocol to the session layer, which is made before it. The
@@ -199,12 +209,13 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 }
 
 // newSecretWatch exchanges secrets whose files change.
-func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
+func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret, adminToken *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
 	w := &secretWatch{
 		files: make(map[string]string), logger: logger,
 		last: map[string]string{
 			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
 			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
+			adminTokenName:                 s.Session.APIToken.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -217,6 +228,14 @@ func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Poi
 			"SALLYPORT_OIDC_CLIENT_SECRET": func(value string) error {
 				text := secret.New(value)
 				clientSecret.Store(&text)
+				return nil
+			},
+			adminTokenName: func(value string) error {
+				if problem, remedy := judgeAdminToken(value); problem != "" {
+					return errors.New(problem + "; " + remedy)
+				}
+				text := secret.New(value)
+				adminToken.Store(&text)
 				return nil
 			},
 		},

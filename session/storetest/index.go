@@ -24,6 +24,7 @@ func indexed() map[string]func(*fixture, session.Indexer) {
 		"find with a cancelled ctx":     testFindCancelled,
 		"find many":                     testFindMany,
 		"find while others come and go": testFindRace,
+		"find what another created":     testFindShared,
 	}
 }
 
@@ -124,12 +125,16 @@ func testFindReplaced(f *fixture, ix session.Indexer) {
 
 func testMarkedConflict(f *fixture, ix session.Indexer) {
 	old, other := newTag(), newTag()
-	h := f.createMarked(ix, session.Mark{Tag: old})
-	err := ix.CreateMarked(f.Context(), h, f.record("other"), []session.Mark{{Tag: other}}, f.Now().Add(time.Hour))
+	h := f.createMarked(ix, session.Mark{Tag: old, Note: []byte("old")})
+	err := ix.CreateMarked(f.Context(), h, f.record("other"),
+		[]session.Mark{{Tag: other}, {Tag: old, Note: []byte("other")}}, f.Now().Add(time.Hour))
 	if !isConflict(err) {
 		f.Fatalf("CreateMarked of an existing handle = %v, want ErrConflict", err)
 	}
-	f.finds(ix, old, h)
+	f.finds(ix, other)
+	if found := f.finds(ix, old, h)[h]; string(found.Note) != "old" {
+		f.Errorf("the note became %q, that of the create that failed", found.Note)
+	}
 	f.want(f.get(h), f.record("sealed"), 1)
 }
 
@@ -205,4 +210,23 @@ func testFindRace(f *fixture, ix session.Indexer) {
 			}
 		}
 	})
+}
+
+// Stores on one server find what the others created, and no longer what they
+// deleted.
+func testFindShared(f *fixture, _ session.Indexer) {
+	tag, stores := newTag(), f.stores()
+	var want []session.Handle
+	for _, s := range stores {
+		want = append(want, f.createMarked(s.(session.Indexer), session.Mark{Tag: tag}))
+	}
+	for _, s := range stores {
+		f.finds(s.(session.Indexer), tag, want...)
+	}
+	if err := f.store.Delete(f.Context(), want[len(want)-1]); err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range stores {
+		f.finds(s.(session.Indexer), tag, want[:len(want)-1]...)
+	}
 }
