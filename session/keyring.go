@@ -2,6 +2,7 @@ package session
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -18,6 +19,7 @@ const (
 	purposeTicket = "ticket"
 	purposeLogin  = "login"
 	purposeFind   = "find"
+	purposeRecord = "record"
 )
 
 const (
@@ -43,6 +45,7 @@ type keySet struct {
 	ticket     codecs
 	login      codecs
 	finders    []finder // newest first
+	record     [][]byte // HMAC-SHA-256 keys, newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -82,9 +85,37 @@ func (k *KeyRing) Set(keys []Key) error {
 			return err
 		}
 		set.finders = append(set.finders, finder{key: find})
+		record, err := k.derive(key, purposeRecord, "hash")
+		if err != nil {
+			return err
+		}
+		set.record = append(set.record, record)
 	}
 	k.current.Store(set)
 	return nil
+}
+
+// SignRecord returns the HMAC-SHA-256 (32 bytes) of data under the newest key, for
+// a Store that gives records out of its hands.
+func (k *KeyRing) SignRecord(data []byte) []byte {
+	return signRecord(k.current.Load().record[0], data)
+}
+
+// VerifyRecord reports whether mac is what SignRecord returns for data under any
+// of the keys.
+func (k *KeyRing) VerifyRecord(data, mac []byte) bool {
+	for _, key := range k.current.Load().record {
+		if hmac.Equal(mac, signRecord(key, data)) {
+			return true
+		}
+	}
+	return false
+}
+
+func signRecord(key, data []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(data)
+	return h.Sum(nil)
 }
 
 // codec makes the sealer of one key and purpose: AES-256-CTR, then

@@ -39,16 +39,18 @@ func TestRecordComesBack(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sealed, err := sealSession(&tk, want)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := openSession(&tk, sealed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got, compareSecrets); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
+			for _, compact := range []bool{false, true} {
+				sealed, err := sealSession(&tk, want, compact)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := openSession(&tk, sealed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got, compareSecrets); diff != "" {
+					t.Errorf("compact %v: -want +got\n%s", compact, diff)
+				}
 			}
 		})
 	}
@@ -59,11 +61,11 @@ func TestRecordComesBack(t *testing.T) {
 func TestRecordShowsNothing(t *testing.T) {
 	tk := newTicket(time.Now(), 0)
 	s := fullSession(&tk)
-	first, err := sealSession(&tk, s)
+	first, err := sealSession(&tk, s, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := sealSession(&tk, s)
+	second, err := sealSession(&tk, s, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func TestRecordShowsNothing(t *testing.T) {
 
 func TestChangedRecordsDoNotOpen(t *testing.T) {
 	tk := newTicket(time.Now(), 0)
-	sealed, err := sealSession(&tk, fullSession(&tk))
+	sealed, err := sealSession(&tk, fullSession(&tk), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,34 +39,33 @@ type app struct {
 	admin    *http.Server
 	secrets  *secretWatch
 	workers  []func(context.Context) // run until their context ends
-	// closeStore is called when nothing uses the store any more.
-	closeStore func() error
+	store    storage
 }
 
 // assemble makes the objects that settings ask for and hands each what it
 // declares to need. Nothing runs yet and nothing is fetched.
 func assemble(s *settings, p parts) (*app, error) {
 	p.registry = newRegistry(p.build)
-	store, closeStore, err := openStore(s, p.now, p.logger)
+	keys, err := session.NewKeyRing(s.keys, s.scope())
+	if err != nil {
+		return nil, fmt.Errorf("making the key ring: %w", err)
+	}
+	store, err := openStore(s, keys, p.now, p.logger)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{parts: p, settings: s, closeStore: closeStore}
-	if err := a.assemble(store); err != nil {
-		return nil, errors.Join(err, closeStore())
+	a := &app{parts: p, settings: s, store: store}
+	if err := a.assemble(keys); err != nil {
+		return nil, errors.Join(err, store.close())
 	}
 	return a, nil
 }
 
 // assemble makes the objects around the store.
-func (a *app) assemble(store session.Store) error {
+func (a *app) assemble(keys *session.KeyRing) (err error) {
 	s, p := a.settings, a.parts
-	keys, err := session.NewKeyRing(s.keys, s.scope())
-	if err != nil {
-		return fmt.Errorf("making the key ring: %w", err)
-	}
 	provider := new(refresher)
-	if a.manager, err = newManager(s, p, keys, store, provider); err != nil {
+	if a.manager, err = newManager(s, p, keys, a.store.Store, provider); err != nil {
 		return err
 	}
 	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
@@ -89,7 +88,7 @@ func (a *app) assemble(store session.Store) error {
 	adminToken := new(atomic.Pointer[secret.Text])
 	adminToken.Store(&s.Session.APIToken)
 	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(adminToken), p.logger)
-	if a.server, err = newServer(s, p, a.site); err != nil {
+	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
 	a.secrets = newSecretWatch(s, keys, clientSecret, adminToken, p.logger)

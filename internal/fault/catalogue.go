@@ -48,6 +48,7 @@ const (
 	UserinfoInvalid   Code = "userinfo_invalid"
 	EmailUnverified   Code = "email_unverified"
 	SessionNotBound   Code = "session_not_bound"
+	SessionTooLarge   Code = "session_too_large"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -138,6 +139,9 @@ var catalogue = map[Code]Error{
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},
+	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
+		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
+		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
