@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/session"
 )
 
 // methodsOfApps is the Allow field of a refused method.
@@ -22,18 +23,24 @@ func (s *Site) act(x *exchange, d Decision) {
 	case SignIn:
 		s.signIn(x, d.Attempt)
 	case Refuse:
-		s.fail(x, d.Fault)
+		if s.forms == nil || !s.forms.keep(x) {
+			s.fail(x, d.Fault)
+		}
 	}
+}
+
+// whole is path and query as they came.
+func (x *exchange) whole() string {
+	if x.in.URL.RawQuery == "" {
+		return x.path
+	}
+	return x.path + "?" + x.in.URL.RawQuery
 }
 
 // signIn leads a navigation to the identity provider and later back to where it
 // wanted to go.
 func (s *Site) signIn(x *exchange, attempt int) {
-	where := x.path
-	if x.in.URL.RawQuery != "" {
-		where += "?" + x.in.URL.RawQuery
-	}
-	to, err := s.returns.Parse(where)
+	to, err := s.returns.Parse(x.whole())
 	if err != nil {
 		to = s.returns.Home()
 	}
@@ -51,12 +58,21 @@ func (s *Site) serveOwn(x *exchange, e *endpoint) {
 		return
 	}
 	s.prepare(x)
-	e.handler.ServeHTTP(x, x.in)
+	client := ""
+	if addr := s.clientAddr(x); addr.IsValid() {
+		client = addr.String()
+	}
+	e.handler.ServeHTTP(x, x.in.WithContext(session.WithClientAddress(x.in.Context(), client)))
 }
 
-// refuseOwn answers at our own endpoints for a request without a session.
+// refuseOwn answers at our own endpoints for a request without a session, or with
+// the fault that err is.
 func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
+	if f, ok := err.(*fault.Error); ok {
+		s.fail(x, f)
+		return
+	}
 	d := refuseUnknown(r, err)
 	if d.Kind == SignIn {
 		// These endpoints are asked by scripts; a person who opens one reads

@@ -37,9 +37,9 @@ const (
 	adminScrapes       = 4 // at the same time
 )
 
-// newAdmin serves what operators ask of a running process. It has no
-// authentication: the listener belongs on a network of one's own.
-func newAdmin(ready *readiness, registry *prometheus.Registry, profile bool, logger *slog.Logger) *http.Server {
+// newAdmin serves what operators ask of a running process. Beyond sessions, nil for
+// none, it has no authentication: the listener belongs on a network of one's own.
+func newAdmin(ready *readiness, registry *prometheus.Registry, profile bool, sessions *sessionAPI, logger *slog.Logger) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: adminScrapes}))
 	mux.Handle("GET /readyz", ready)
@@ -48,6 +48,9 @@ func newAdmin(ready *readiness, registry *prometheus.Registry, profile bool, log
 		w.Header().Set("Cache-Control", "no-store")
 		io.WriteString(w, "ok\n")
 	})
+	if sessions != nil {
+		sessions.mount(mux)
+	}
 	if profile {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

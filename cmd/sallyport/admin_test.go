@@ -51,9 +51,9 @@ func TestReadyz(t *testing.T) {
 
 func TestAdminEndpoints(t *testing.T) {
 	for _, profile := range []bool{false, true} {
-		h := newAdmin(&readiness{}, newRegistry(readBuild()), profile, slog.New(slog.DiscardHandler)).Handler
+		h := newAdmin(&readiness{}, newRegistry(readBuild()), profile, nil, slog.New(slog.DiscardHandler)).Handler
 		want := map[string]int{
-			"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/debug/vars": 404, "/config": 404,
+			"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 404, "/debug/vars": 404, "/config": 404, "/sessions": 404,
 			"/debug/pprof/": 404, "/debug/pprof/heap": 404,
 		}
 		if profile {
@@ -72,7 +72,7 @@ func TestAdminEndpoints(t *testing.T) {
 
 func TestBuildInfo(t *testing.T) {
 	registry := newRegistry(build{Version: "v1.2.3", Go: "go1.26"})
-	h := newAdmin(&readiness{}, registry, false, slog.New(slog.DiscardHandler)).Handler
+	h := newAdmin(&readiness{}, registry, false, nil, slog.New(slog.DiscardHandler)).Handler
 	body := ask(t, h, http.MethodGet, "/metrics").Body.String()
 	if !strings.Contains(body, `sallyport_build_info{goversion="go1.26",version="v1.2.3"} 1`) {
 		t.Errorf("no build_info:\n%s", body)

@@ -79,19 +79,25 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)
 	checkStore(ctx, s, &f)
+	checkSessionLists(s, &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
 	return f
 }
 
 func writeJSON(w io.Writer, found findings) {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	out.Encode(struct {
+	writeIndented(w, struct {
 		OK       bool     `json:"ok"`
 		Findings findings `json:"findings"`
 	}{!found.failed(), found})
+}
+
+// writeIndented writes JSON for people who also read it.
+func writeIndented(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 func writeText(w io.Writer, found findings) {

@@ -41,7 +41,7 @@ type Config struct {
 // NetworkConfig says where Sallyport listens and under which address it is known.
 type NetworkConfig struct {
 	Listen         string   `env:"SALLYPORT_LISTEN" envDefault:":4180" doc:"Address of the proxy listener: host:port, or unix:///path for a socket."`
-	AdminListen    string   `env:"SALLYPORT_ADMIN_LISTEN" envDefault:":4190" doc:"Address of the admin listener with /metrics, /healthz and /readyz; off disables it. Keep it away from the outside."`
+	AdminListen    string   `env:"SALLYPORT_ADMIN_LISTEN" envDefault:":4190" doc:"Address of the admin listener with /metrics, /healthz, /readyz and, with SALLYPORT_ADMIN_TOKEN, the session API; off disables it. Keep it away from the outside."`
 	PublicURL      string   `env:"SALLYPORT_PUBLIC_URL" required:"true" example:"https://app.example.com" doc:"The address that browsers use, with an optional base path. It is never derived from a request."`
 	TLSCertFile    string   `env:"SALLYPORT_TLS_CERT_FILE" example:"/etc/sallyport/tls.crt" doc:"PEM certificate chain. With SALLYPORT_TLS_KEY_FILE the proxy listener serves TLS 1.2 and later and HTTP/2; both files are read again when they change."`
 	TLSKeyFile     string   `env:"SALLYPORT_TLS_KEY_FILE" example:"/etc/sallyport/tls.key" doc:"PEM private key of SALLYPORT_TLS_CERT_FILE."`
@@ -105,9 +105,10 @@ type ClaimsConfig struct {
 // SessionConfig says how long and under which names sessions live.
 type SessionConfig struct {
 	Secret   secret.Text   `env:"SALLYPORT_SECRET" required:"true" example:"the output of: sallyport keygen" doc:"One or more 32-byte keys in base64, newest first: the first seals cookies, all of them open them, so that a key can be replaced without signing anyone out."`
-	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory|file|redis" doc:"Where sessions are kept. With memory they end with the process; a file survives a restart and belongs to one process; redis is shared by replicas."`
+	Store    string        `env:"SALLYPORT_SESSION_STORE" envDefault:"memory" oneof:"memory|file|redis|cookie" doc:"Where sessions are kept. With memory they end with the process; a file survives a restart and belongs to one process; redis is shared by replicas; cookie keeps them in the browser, without state here and with limits that docs/sessions.md names."`
 	File     string        `env:"SALLYPORT_SESSION_FILE" envDefault:"sallyport.db" doc:"The file of SALLYPORT_SESSION_STORE=file, on a local disk. It is made if it is absent; its directory must exist."`
 	RedisURL secret.Text   `env:"SALLYPORT_REDIS_URL" default:"required with SALLYPORT_SESSION_STORE=redis" example:"rediss://:password@redis.example.com:6379" doc:"Redis or Valkey: redis:// or, with TLS, rediss://. Several hosts are a cluster, ?master=name makes them Sentinels. It is read at the start only, also from its file."`
+	APIToken secret.Text   `env:"SALLYPORT_ADMIN_TOKEN" default:"none: there is no such API" example:"the output of: openssl rand -hex 32" doc:"Turns on the session API of the admin listener, which lists and ends anybody's sessions, and is what its clients authenticate with: at least 32 characters."`
 	MaxAge   time.Duration `env:"SALLYPORT_SESSION_MAX_AGE" envDefault:"12h" doc:"Absolute lifetime of a session; nothing prolongs it."`
 	Idle     time.Duration `env:"SALLYPORT_SESSION_IDLE" envDefault:"1h" doc:"A session ends this long after its last request; 0 disables the idle limit."`
 	Refresh  string        `env:"SALLYPORT_SESSION_REFRESH" envDefault:"auto" doc:"When a session is refreshed at the provider, so that it ends with the one there and groups are renewed: auto goes by the life of its access token; a duration refreshes at least that often."`
@@ -125,6 +126,7 @@ type AccessConfig struct {
 	AllowedGroups    []string `env:"SALLYPORT_ALLOWED_GROUPS" default:"everyone" example:"staff" doc:"Groups whose members may pass. Set but empty is a fault."`
 	PublicPaths      []string `env:"SALLYPORT_PUBLIC_PATHS" example:"/public/**" doc:"Paths that need no session: * stands for anything within a segment, ** for any number of segments. One that covers everything is a fault."`
 	AllowedRedirects []string `env:"SALLYPORT_ALLOWED_REDIRECTS" example:"https://other.example.com" doc:"Further origins that rd may lead to after sign-in or sign-out; .example.com means every host below that domain."`
+	KeepForms        bool     `env:"SALLYPORT_KEEP_FORMS" envDefault:"true" doc:"Keep a form that met an ended session in the browser's tab, sealed, and send it after the sign-in if it is the same person's. Forms with files, and those over 1 MiB, are not kept."`
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }
 

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -30,16 +29,7 @@ func askHealth(ctx context.Context, address string) error {
 	if address == adminOff {
 		return errors.New("SALLYPORT_ADMIN_LISTEN is off, so that nobody can be asked; give it an address")
 	}
-	client := &http.Client{Timeout: healthTimeout, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			if path, ok := strings.CutPrefix(address, unixScheme); ok {
-				return d.DialContext(ctx, "unix", path)
-			}
-			return d.DialContext(ctx, "tcp", reachable(address))
-		},
-	}}
+	client := &http.Client{Timeout: healthTimeout, Transport: adminTransport(address)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/healthz", nil)
 	if err != nil {
 		return fmt.Errorf("asking the admin listener: %w", err)

@@ -47,6 +47,11 @@ usage: sallyport [command] [flags]
                                the same environment whether it runs; for the
                                health check of a container
   config [--markdown|--env]    the reference of all variables
+  sessions list USER           list somebody's sessions, by sub, user name or e-mail
+  sessions end ID              end one of them
+  sessions end --user USER     end all of somebody's; these ask the running process
+                               at its admin listener, or at --admin-url URL, with
+                               SALLYPORT_ADMIN_TOKEN; --json prints JSON
   migrate PRODUCT              print the environment of oauth2-proxy or wonderwall
                                as ours
   keygen                       print a fresh value for SALLYPORT_SECRET
@@ -102,6 +107,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.health(ctx) })
 	case "config":
 		return p.withFlags(args, []string{"markdown", "env"}, p.config)
+	case "sessions":
+		return p.sessions(ctx, args)
 	case "migrate":
 		return p.migrate(args)
 	case "keygen":

@@ -19,17 +19,32 @@ func (s *settings) resolveSession(f *faults) {
 	if c.Idle > c.MaxAge && c.MaxAge > 0 {
 		f.add("SALLYPORT_SESSION_IDLE", fmt.Sprintf("is %s, longer than SALLYPORT_SESSION_MAX_AGE of %s", c.Idle, c.MaxAge), "lower it, or 0 for no idle limit")
 	}
+	if problem, remedy := judgeAdminToken(c.APIToken.Reveal()); problem != "" && !c.APIToken.IsEmpty() {
+		f.add(adminTokenName, problem, remedy)
+	}
 	s.resolveStore(f)
 	s.resolveRefresh(f)
 	s.resolveCookies(f)
 }
 
+// smallestHeader is the least that the header section of a request may take where
+// it carries the session: 8 KiB of our cookies, and as much again.
+const smallestHeader = 16 << 10
+
 func (s *settings) resolveStore(f *faults) {
+	switch s.Session.Store {
+	case storeRedis:
+		s.resolveRedis(f)
+	case storeCookie:
+		if limit := s.Limits.MaxHeaderBytes; limit < smallestHeader {
+			f.add("SALLYPORT_MAX_HEADER_BYTES", fmt.Sprintf("is %d, and with SALLYPORT_SESSION_STORE=cookie our cookies alone can take half of %d", limit, smallestHeader), fmt.Sprintf("give %d or more", smallestHeader))
+		}
+	}
+}
+
+func (s *settings) resolveRedis(f *faults) {
 	const name = "SALLYPORT_REDIS_URL"
 	c := s.Session
-	if c.Store != storeRedis {
-		return
-	}
 	if c.RedisURL.IsEmpty() {
 		f.unreadable(name, "is required with SALLYPORT_SESSION_STORE=redis", "set it, for example to redis://127.0.0.1:6379 (or "+name+fileSuffix+" to a file that holds it)")
 		return
@@ -68,6 +83,7 @@ const (
 	storeMemory = "memory"
 	storeFile   = "file"
 	storeRedis  = "redis"
+	storeCookie = "cookie"
 
 	bindingIdP         = "idp"
 	bindingIndependent = "independent"

@@ -39,34 +39,33 @@ type app struct {
 	admin    *http.Server
 	secrets  *secretWatch
 	workers  []func(context.Context) // run until their context ends
-	// closeStore is called when nothing uses the store any more.
-	closeStore func() error
+	store    storage
 }
 
 // assemble makes the objects that settings ask for and hands each what it
 // declares to need. Nothing runs yet and nothing is fetched.
 func assemble(s *settings, p parts) (*app, error) {
 	p.registry = newRegistry(p.build)
-	store, closeStore, err := openStore(s, p.now, p.logger)
+	keys, err := session.NewKeyRing(s.keys, s.scope())
+	if err != nil {
+		return nil, fmt.Errorf("making the key ring: %w", err)
+	}
+	store, err := openStore(s, keys, p.now, p.logger)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{parts: p, settings: s, closeStore: closeStore}
-	if err := a.assemble(store); err != nil {
-		return nil, errors.Join(err, closeStore())
+	a := &app{parts: p, settings: s, store: store}
+	if err := a.assemble(keys); err != nil {
+		return nil, errors.Join(err, store.close())
 	}
 	return a, nil
 }
 
 // assemble makes the objects around the store.
-func (a *app) assemble(store session.Store) error {
+func (a *app) assemble(keys *session.KeyRing) (err error) {
 	s, p := a.settings, a.parts
-	keys, err := session.NewKeyRing(s.keys, s.scope())
-	if err != nil {
-		return fmt.Errorf("making the key ring: %w", err)
-	}
 	provider := new(refresher)
-	if a.manager, err = newManager(s, p, keys, store, provider); err != nil {
+	if a.manager, err = newManager(s, p, keys, a.store.Store, provider); err != nil {
 		return err
 	}
 	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
@@ -86,13 +85,23 @@ func (a *app) assemble(store session.Store) error {
 		{"provider", func(context.Context) error { return a.client.Ready() }},
 		{"store", a.manager.Ready},
 	}}
-	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, p.logger)
-	if a.server, err = newServer(s, p, a.site); err != nil {
+	adminToken := new(atomic.Pointer[secret.Text])
+	adminToken.Store(&s.Session.APIToken)
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(adminToken), p.logger)
+	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
-	a.secrets = newSecretWatch(s, keys, clientSecret, p.logger)
+	a.secrets = newSecretWatch(s, keys, clientSecret, adminToken, p.logger)
 	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
 	return nil
+}
+
+// sessionAPI is nil when it is not configured or has nothing to work with.
+func (a *app) sessionAPI(token *atomic.Pointer[secret.Text]) *sessionAPI {
+	if token.Load().IsEmpty() || !a.manager.Finds() {
+		return nil
+	}
+	return &sessionAPI{sessions: a.manager, token: token, audit: newAuditLog(a.logger)}
 }
 
 // refresher hands the protocol to the session layer, which is made before it. The
@@ -155,7 +164,11 @@ func (s *settings) refreshBound() *bool {
 }
 
 func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
-	return proxy.New(proxy.Config{
+	var own proxy.Sessions
+	if manager.Finds() {
+		own = manager
+	}
+	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
 		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
@@ -164,10 +177,14 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
 		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
 		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
-		Auth: manager, Refresh: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
+		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
-	})
+	}
+	if s.Access.KeepForms {
+		cfg.Forms, cfg.FormPages = manager, renderer
+	}
+	return proxy.New(cfg)
 }
 
 // routes hands a protocol's endpoints to the proxy, which must not know it.
@@ -198,12 +215,13 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 }
 
 // newSecretWatch exchanges secrets whose files change.
-func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
+func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret, adminToken *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
 	w := &secretWatch{
 		files: make(map[string]string), logger: logger,
 		last: map[string]string{
 			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
 			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
+			adminTokenName:                 s.Session.APIToken.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -216,6 +234,14 @@ func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret *atomic.Poi
 			"SALLYPORT_OIDC_CLIENT_SECRET": func(value string) error {
 				text := secret.New(value)
 				clientSecret.Store(&text)
+				return nil
+			},
+			adminTokenName: func(value string) error {
+				if problem, remedy := judgeAdminToken(value); problem != "" {
+					return errors.New(problem + "; " + remedy)
+				}
+				text := secret.New(value)
+				adminToken.Store(&text)
 				return nil
 			},
 		},

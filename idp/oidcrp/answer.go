@@ -42,7 +42,8 @@ func (c *Client) loginFault(w http.ResponseWriter, r *http.Request, err error, r
 // where people and browsers do what they do.
 func faultLevel(code fault.Code) slog.Level {
 	switch code {
-	case fault.Internal, fault.ClientRejected, fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.SessionNotBound:
+	case fault.Internal, fault.ClientRejected, fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.SessionNotBound,
+		fault.SessionTooLarge:
 		return slog.LevelError
 	case fault.IdPDenied, fault.IdPInteraction, fault.LoginCookieLost, fault.CallbackInvalid, fault.LoginInvalid,
 		fault.SignInRequired, fault.MethodNotAllowed, fault.AccountNotAllowed:

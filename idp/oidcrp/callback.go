@@ -135,6 +135,9 @@ func startFault(err error, g session.Grant) *fault.Error {
 	if _, ok := errors.AsType[*session.NotBoundError](err); ok {
 		return notBound(g, err)
 	}
+	if _, ok := errors.AsType[*session.TooLargeError](err); ok {
+		return fault.New(fault.SessionTooLarge, err)
+	}
 	if _, ok := errors.AsType[*session.StoreError](err); ok {
 		return fault.New(fault.StoreUnavailable, err)
 	}

@@ -27,6 +27,9 @@ const (
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
+	RevokeIncomplete  Code = "revoke_incomplete"
+	FormNotTheirs     Code = "form_not_yours"
+	FormExpired       Code = "form_expired"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -50,6 +53,7 @@ const (
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
 	AccountNotAllowed Code = "account_not_allowed"
+	SessionTooLarge   Code = "session_too_large"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -98,6 +102,13 @@ var catalogue = map[Code]Error{
 		Detail: "The session store does not answer. If you were signed in, you still are.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	SignOutIncomplete: {Status: http.StatusServiceUnavailable, Title: "Sign-out incomplete",
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
+	RevokeIncomplete: {Status: http.StatusServiceUnavailable, Title: "Not all sessions ended",
+		Detail: "The session store did not confirm that the sessions you chose have ended.", Hint: "Open the list of your sessions again in a moment, and end those that are still there.", RetryAfter: 5 * time.Second},
+	FormNotTheirs: {Status: http.StatusForbidden, Title: "Somebody else filled this in",
+		Detail: "What was filled in before the sign-in belongs to another person, so it was not sent.",
+		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
+	FormExpired: {Status: http.StatusGone, Title: "This took too long",
+		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},
@@ -147,6 +158,9 @@ var catalogue = map[Code]Error{
 	AccountNotAllowed: {Status: http.StatusForbidden, Title: "Not with this account",
 		Detail: "This application is for accounts of certain organisations, and the account that you signed in with is not one of them.",
 		Hint:   "Sign in again with the account of your organisation."},
+	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
+		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
+		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -52,8 +53,9 @@ func (p Product) Translate(environ []string) Result {
 	if len(t.values) == 0 {
 		return Result{}
 	}
-	for short, value := range t.values {
+	for _, short := range slices.Sorted(maps.Keys(t.values)) {
 		t.variable = p.prefix + short
+		value := t.values[short]
 		apply, known := p.table[short]
 		switch {
 		case !known:
@@ -81,12 +83,25 @@ type translation struct {
 // rule is what becomes of a setting that is not empty.
 type rule func(t *translation, value string)
 
+// set gives a variable of ours its value; the first one counts.
 func (t *translation) set(name, value, remark string) {
+	if i := slices.IndexFunc(t.result.Settings, func(s Setting) bool { return s.Name == name }); i >= 0 {
+		if t.result.Settings[i].Value != value {
+			t.note("would become " + name + ", too, which has one value")
+		}
+		return
+	}
 	t.result.Settings = append(t.result.Settings, Setting{Name: name, Value: value, Remark: remark})
 }
 
 func (t *translation) note(text string) {
 	t.result.Notes = append(t.result.Notes, Note{Variable: t.variable, Text: text})
+}
+
+// setAnyway is set for what several settings decide together.
+func (t *translation) setAnyway(name, value, remark string) {
+	t.result.Settings = slices.DeleteFunc(t.result.Settings, func(s Setting) bool { return s.Name == name })
+	t.set(name, value, remark)
 }
 
 func (t *translation) has(name string) bool {

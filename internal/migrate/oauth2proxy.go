@@ -142,17 +142,21 @@ func oauth2ProxyProviderName(t *translation, value string) {
 	switch value {
 	case "oidc", "keycloak-oidc", "adfs":
 	case "google":
-		t.set("SALLYPORT_OIDC_ISSUER", "https://accounts.google.com", "")
+		t.setIssuer("https://accounts.google.com", "")
 	case "gitlab":
-		if t.values["OIDC_ISSUER_URL"] == "" {
-			t.set("SALLYPORT_OIDC_ISSUER", "https://gitlab.com", "")
-		}
+		t.setIssuer("https://gitlab.com", "")
 	case "azure", "entra-id":
-		if t.values["OIDC_ISSUER_URL"] == "" {
-			t.set("SALLYPORT_OIDC_ISSUER", "https://login.microsoftonline.com/"+orElse(t.values["AZURE_TENANT"], "TENANT-ID")+"/v2.0", "with the id of your tenant, not its name")
-		}
+		t.setIssuer("https://login.microsoftonline.com/"+orElse(t.values["AZURE_TENANT"], "TENANT-ID")+"/v2.0", "with the id of your tenant, not its name")
 	default:
 		t.note("is " + value + ", which is not one of OpenID Connect; Sallyport needs an issuer with metadata")
+	}
+}
+
+// setIssuer is for a provider whose issuer oauth2-proxy knows unless it is told
+// another.
+func (t *translation) setIssuer(issuer, remark string) {
+	if t.values["OIDC_ISSUER_URL"] == "" {
+		t.set("SALLYPORT_OIDC_ISSUER", issuer, remark)
 	}
 }
 

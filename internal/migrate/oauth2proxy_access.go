@@ -62,18 +62,18 @@ func oauth2ProxyAccess() map[string]rule {
 
 // simplePath is a regular expression that a glob can say: anchored, with nothing
 // special but an ending of "anything below".
-var simplePath = regexp.MustCompile(`^\^(/[A-Za-z0-9/_~%-]*)(\$|/\.\*\$?)?$`)
+var simplePath = regexp.MustCompile(`^\^(/(?:[A-Za-z0-9/_~%-]|\\\.)*)(\$|/\.\*\$?)?$`)
 
 // publicPaths turns regular expressions into globs where they mean the same.
 func publicPaths(t *translation, value string) {
 	var globs []string
 	for _, route := range list(value) {
-		m := simplePath.FindStringSubmatch(strings.ReplaceAll(route, `\.`, "."))
+		m := simplePath.FindStringSubmatch(route)
 		if m == nil {
 			t.note("has the route " + route + ", a regular expression that is no glob; write it anew for SALLYPORT_PUBLIC_PATHS (* within a segment, ** for any number of segments)")
 			continue
 		}
-		switch path, end := m[1], m[2]; {
+		switch path, end := strings.ReplaceAll(m[1], `\.`, "."), m[2]; {
 		case end == "$":
 			globs = append(globs, path)
 		case end != "":

@@ -24,9 +24,7 @@ func oauth2ProxyHeaders() map[string]rule {
 }
 
 func passIDToken(t *translation, _ string) {
-	if !t.has("SALLYPORT_PASS_AUTHORIZATION") {
-		t.set("SALLYPORT_PASS_AUTHORIZATION", "id_token", "the access token is what an API expects: access_token")
-	}
+	t.set("SALLYPORT_PASS_AUTHORIZATION", "id_token", "the access token is what an API expects: access_token")
 }
 
 func oauth2ProxyRest() map[string]rule {

@@ -35,7 +35,7 @@ func wonderwall() Product {
 			t.set("SALLYPORT_SECRET", "", "a fresh one: sallyport keygen. Everybody signs in once after the move")
 		},
 		"AUTO_LOGIN": onlyIf(remark("is always so: a navigation without a session is led to the sign-in, anything else gets 401"),
-			remark("is off, so that the app sees requests without a session; Sallyport keeps them from it but for SALLYPORT_PUBLIC_PATHS and rules with SALLYPORT_RULE_<n>_UNAUTHENTICATED=allow")),
+			remark("is off, so that the app sees requests without a session; Sallyport keeps them from it but for SALLYPORT_PUBLIC_PATHS")),
 		"AUTO_LOGIN_IGNORE_PATHS": differs("SALLYPORT_PUBLIC_PATHS", "globs of whole paths: * within a segment, ** for any number of segments"),
 		"COOKIE_PREFIX":           remark("is SALLYPORT_COOKIE_NAME here, the whole name; everybody signs in once anyway"),
 		"COOKIE_SAME_SITE": func(t *translation, value string) {
@@ -58,12 +58,10 @@ func wonderwall() Product {
 		"OPENID_ACR_VALUES": func(t *translation, value string) {
 			t.set("SALLYPORT_OIDC_ACR_VALUES", strings.Join(strings.Fields(value), ","), "what is asked for is also enforced on the way back")
 		},
-		"OPENID_AUDIENCES":     remark("has no counterpart: aud must name this client (OpenID Connect Core §3.1.3.7)"),
-		"OPENID_CLIENT_ID":     same("SALLYPORT_OIDC_CLIENT_ID"),
-		"OPENID_CLIENT_SECRET": secretly("SALLYPORT_OIDC_CLIENT_SECRET"),
-		"OPENID_CLIENT_JWK": func(t *translation, _ string) {
-			t.set("SALLYPORT_OIDC_CLIENT_AUTH", "private_key_jwt", "the key itself goes into a file; secrets are not printed")
-		},
+		"OPENID_AUDIENCES":                remark("has no counterpart: aud must name this client (OpenID Connect Core §3.1.3.7)"),
+		"OPENID_CLIENT_ID":                same("SALLYPORT_OIDC_CLIENT_ID"),
+		"OPENID_CLIENT_SECRET":            secretly("SALLYPORT_OIDC_CLIENT_SECRET"),
+		"OPENID_CLIENT_JWK":               remark("is the client's own key; SALLYPORT_OIDC_CLIENT_AUTH lists how clients authenticate here"),
 		"OPENID_ID_TOKEN_SIGNING_ALG":     same("SALLYPORT_OIDC_SIGNING_ALGS"),
 		"OPENID_POST_LOGOUT_REDIRECT_URI": remark("has no counterpart as a fixed address: register <public URL>/oauth2/logout/callback at the provider; /oauth2/logout?rd= says where a sign-out leads"),
 		"OPENID_PROVIDER":                 remark("has no counterpart by that name; what the provider can do is read from its metadata"),
@@ -116,8 +114,7 @@ func wonderwall() Product {
 
 func finishWonderwall(t *translation) {
 	if !isTrue(t.values["SESSION_INACTIVITY"]) {
-		t.result.Settings = without(t.result.Settings, "SALLYPORT_SESSION_IDLE")
-		t.set("SALLYPORT_SESSION_IDLE", "0", "WONDERWALL_SESSION_INACTIVITY is off; Sallyport's idle limit is an hour unless told otherwise")
+		t.setAnyway("SALLYPORT_SESSION_IDLE", "0", "WONDERWALL_SESSION_INACTIVITY is off; Sallyport's idle limit is an hour unless told otherwise")
 	}
 	if t.values["SESSION_MAX_LIFETIME"] == "" {
 		t.set("SALLYPORT_SESSION_MAX_AGE", "10h", "what Wonderwall does unless told otherwise")
@@ -128,14 +125,4 @@ func finishWonderwall(t *translation) {
 	t.set("SALLYPORT_TRUSTED_PROXIES", "", "the networks (CIDR) of the ingress controllers in front")
 	t.variable = ""
 	t.note("/oauth2/login?redirect= becomes /oauth2/login?rd=, /oauth2/session has other members (docs/endpoints.md), and the app gets X-Forwarded-User and its kin instead of Authorization: Bearer; SALLYPORT_PASS_AUTHORIZATION=access_token brings that back")
-}
-
-func without(settings []Setting, name string) []Setting {
-	var kept []Setting
-	for _, s := range settings {
-		if s.Name != name {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }

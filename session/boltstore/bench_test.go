@@ -5,6 +5,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/session"
+	"go.etcd.io/bbolt"
 )
 
 // BenchmarkCreate prints what one acknowledged write costs on this disk: alone,
@@ -77,4 +80,33 @@ func name(size, parallel int) string {
 		return n + "/together"
 	}
 	return n + "/alone"
+}
+
+// BenchmarkCreateMarked is a sign-in that is found by four marks with notes of 150
+// bytes. It prints what the marks add to the file for each.
+func BenchmarkCreateMarked(b *testing.B) {
+	s := openNew(b, nil)
+	r := record("", time.Hour)
+	r.Sealed = bytes.Repeat([]byte{7}, 700)
+	note := bytes.Repeat([]byte{7}, 150)
+	n := 0
+	for b.Loop() {
+		n++
+		var marks []session.Mark
+		for i := range 4 {
+			h := handle(4*n + i)
+			marks = append(marks, session.Mark{Tag: session.Tag(h), Note: note})
+		}
+		if err := s.CreateMarked(b.Context(), handle(n), r, marks, r.ExpiresAt); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.db.View(func(tx *bbolt.Tx) error {
+		t := tables(tx)
+		used := t.marks.Stats().LeafAlloc + t.marked.Stats().LeafAlloc
+		b.ReportMetric(float64(used)/float64(n), "B/marks")
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -32,6 +32,11 @@ type Config struct {
 	Now func() time.Time
 }
 
+var (
+	_ session.Indexer = (*Store)(nil)
+	_ session.Claimer = (*Store)(nil)
+)
+
 // Store keeps records in a file. Its methods are safe for concurrent use.
 type Store struct {
 	db    *bbolt.DB
@@ -105,6 +110,10 @@ func (s *Store) Get(ctx context.Context, h session.Handle) (session.Record, erro
 
 // Create implements session.Store. An existing handle is a session.ErrConflict.
 func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) error {
+	return s.create(ctx, h, r, nil)
+}
+
+func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark) error {
 	r.Version = 1
 	err := s.do(ctx, func(t table) (int, error) {
 		_, err := t.live(h, s.now())
@@ -116,6 +125,9 @@ func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) 
 		}
 		dropped, err := t.remove(h)
 		if err != nil {
+			return 0, err
+		}
+		if err := t.mark(h, marks); err != nil {
 			return 0, err
 		}
 		return 1 + dropped, t.put(h, r)

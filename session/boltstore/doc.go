@@ -2,10 +2,11 @@
 //
 // A record comes in through Create, is read by Get on every request, rewritten
 // by Replace when the session is used or refreshed, and goes by Delete or by its
-// expiry. Reads come from the mapped file and wait for no write. Writes go
-// through one goroutine: those that arrive while the disk is busy share the next
-// transaction, and each returns once that transaction is on the disk, so that
-// an acknowledged sign-in or sign-out outlives a crash.
+// expiry, each time with the marks that it is found by. Reads come from the
+// mapped file and wait for no write. Writes go through one goroutine: those that
+// arrive while the disk is busy share the next transaction, and each returns once
+// that transaction is on the disk, so that an acknowledged sign-in or sign-out
+// outlives a crash.
 //
 // The file belongs to one process. A second one that opens it gets ErrInUse.
 //

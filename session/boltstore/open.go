@@ -87,7 +87,7 @@ func (s *Store) prepare() error {
 			if first, _ := tx.Cursor().First(); first != nil && tx.Bucket([]byte(recordsBucket)) == nil {
 				return errForeign
 			}
-			for _, name := range []string{recordsBucket, expiryBucket} {
+			for _, name := range buckets() {
 				if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 					return err
 				}

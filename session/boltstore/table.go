@@ -22,13 +22,22 @@ const (
 	indexSize  = 8 + len(session.Handle{})
 )
 
-// table is both buckets within one transaction.
+// buckets are all that a file of ours has. One of an earlier version has fewer.
+func buckets() []string {
+	return []string{recordsBucket, expiryBucket, marksBucket, markedBucket, claimsBucket, claimedBucket}
+}
+
+// table is the buckets within one transaction.
 type table struct {
-	records, expiry *bbolt.Bucket
+	records, expiry, marks, marked, claims, claimed *bbolt.Bucket
 }
 
 func tables(tx *bbolt.Tx) table {
-	return table{records: tx.Bucket([]byte(recordsBucket)), expiry: tx.Bucket([]byte(expiryBucket))}
+	return table{
+		records: tx.Bucket([]byte(recordsBucket)), expiry: tx.Bucket([]byte(expiryBucket)),
+		marks: tx.Bucket([]byte(marksBucket)), marked: tx.Bucket([]byte(markedBucket)),
+		claims: tx.Bucket([]byte(claimsBucket)), claimed: tx.Bucket([]byte(claimedBucket)),
+	}
 }
 
 // live returns the record, or session.ErrNotFound once it is absent or expired.
@@ -66,8 +75,8 @@ func (t table) replace(h session.Handle, old, next session.Record) error {
 	return t.put(h, next)
 }
 
-// remove deletes a record, if there is one, and returns what that adds to the
-// count.
+// remove deletes a record with its marks, if there is one, and returns what that
+// adds to the count.
 func (t table) remove(h session.Handle) (int, error) {
 	value := t.records.Get(h[:])
 	if value == nil {
@@ -79,25 +88,35 @@ func (t table) remove(h session.Handle) (int, error) {
 			return 0, err
 		}
 	}
+	if err := t.unmark(h); err != nil {
+		return 0, err
+	}
 	return -1, t.records.Delete(h[:])
 }
 
 // purge deletes at most limit records that have expired, the oldest first. more
 // is true when there may be others.
 func (t table) purge(now time.Time, limit int) (removed int, more bool, err error) {
-	due := make([][]byte, 0, limit)
-	c := t.expiry.Cursor()
-	for k, _ := c.First(); k != nil && expired(k, now) && len(due) < limit; k, _ = c.Next() {
-		due = append(due, bytes.Clone(k)) // a cursor does not survive deletions
-	}
-	for _, k := range due {
+	over := due(t.expiry, now, limit)
+	for _, k := range over {
 		n, err := t.purgeOne(k, now)
 		if err != nil {
 			return 0, false, err
 		}
 		removed -= n
 	}
-	return removed, len(due) == limit, nil
+	return removed, len(over) == limit, nil
+}
+
+// due returns at most limit keys of a bucket whose keys begin with a time that is
+// over, the oldest first.
+func due(b *bbolt.Bucket, now time.Time, limit int) [][]byte {
+	over := make([][]byte, 0, limit)
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil && expired(k, now) && len(over) < limit; k, _ = c.Next() {
+		over = append(over, bytes.Clone(k)) // a cursor does not survive deletions
+	}
+	return over
 }
 
 // purgeOne deletes one entry of the index, and its record unless that lives on
@@ -117,7 +136,7 @@ func (t table) purgeOne(k []byte, now time.Time) (int, error) {
 	return t.remove(h)
 }
 
-// expired reports whether the second that an index key names is over.
+// expired reports whether the second that such a key begins with is over.
 func expired(k []byte, now time.Time) bool {
 	return len(k) < 8 || int64(binary.BigEndian.Uint64(k)) < now.Unix()
 }

@@ -11,8 +11,9 @@ import (
 const (
 	// maxBatch bounds how many writes share a transaction.
 	maxBatch = 256
-	// purgeEvery is how often expired records are looked for, and purgeBatch
-	// how many one transaction deletes, so that no write waits for long.
+	// purgeEvery is how often expired records and claims are looked for, and
+	// purgeBatch how many of each one transaction deletes, so that no write waits
+	// for long.
 	purgeEvery = time.Minute
 	purgeBatch = 128
 )
@@ -107,11 +108,11 @@ func (s *Store) commit(batch []*write) {
 	}
 }
 
-// purge deletes some expired records and returns when to do so again.
+// purge deletes some expired records and claims and returns when to do so again.
 func (s *Store) purge() time.Duration {
 	var (
-		removed int
-		more    bool
+		removed           int
+		more, moreClaimed bool
 	)
 	now := s.now()
 	err := guard(func() error {
@@ -119,7 +120,11 @@ func (s *Store) purge() time.Duration {
 			return nil // a transaction that changes nothing would cost an fsync too
 		}
 		return s.db.Update(func(tx *bbolt.Tx) (err error) {
-			removed, more, err = tables(tx).purge(now, purgeBatch)
+			t := tables(tx)
+			if removed, more, err = t.purge(now, purgeBatch); err != nil {
+				return err
+			}
+			moreClaimed, err = t.purgeClaims(now, purgeBatch)
 			return err
 		})
 	})
@@ -127,7 +132,7 @@ func (s *Store) purge() time.Duration {
 		return purgeEvery // the disk is full or worse: whoever writes is told
 	}
 	s.count.Add(-int64(removed))
-	if more {
+	if more || moreClaimed {
 		return 0
 	}
 	return purgeEvery
@@ -135,8 +140,8 @@ func (s *Store) purge() time.Duration {
 
 func (s *Store) anyExpired(now time.Time) (found bool) {
 	_ = s.db.View(func(tx *bbolt.Tx) error {
-		k, _ := tables(tx).expiry.Cursor().First()
-		found = k != nil && expired(k, now)
+		t := tables(tx)
+		found = len(due(t.expiry, now, 1))+len(due(t.claimed, now, 1)) > 0
 		return nil
 	})
 	return found

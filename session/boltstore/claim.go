@@ -1,0 +1,59 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/sallyport/sallyport/session"
+)
+
+// Claims are kept to the second, rounded up.
+const (
+	claimsBucket  = "sallyport.claims.1"  // tag → until (Unix seconds, big endian)
+	claimedBucket = "sallyport.claimed.1" // until, tag → nothing
+)
+
+// Claim implements session.Claimer. The first claim is on the disk when it is
+// acknowledged.
+func (s *Store) Claim(ctx context.Context, tag session.Tag, until time.Time) (bool, error) {
+	err := s.do(ctx, func(t table) (int, error) { return 0, t.claim(tag, until, s.now()) })
+	if errors.Is(err, session.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, s.explain("writing", err)
+}
+
+// claim is session.ErrConflict if somebody has claimed the tag before.
+func (t table) claim(tag session.Tag, until, now time.Time) error {
+	if before := bytes.Clone(t.claims.Get(tag[:])); len(before) == 8 {
+		if now.Unix() < int64(binary.BigEndian.Uint64(before)) {
+			return session.ErrConflict
+		}
+		if err := t.claimed.Delete(append(before, tag[:]...)); err != nil {
+			return err
+		}
+	}
+	second := binary.BigEndian.AppendUint64(nil, uint64(max(until.Add(time.Second-1).Unix(), 0)))
+	if err := t.claims.Put(tag[:], second); err != nil {
+		return err
+	}
+	return t.claimed.Put(append(bytes.Clone(second), tag[:]...), nil)
+}
+
+// purgeClaims forgets at most limit claims whose time is over. more is true when
+// there may be others.
+func (t table) purgeClaims(now time.Time, limit int) (more bool, err error) {
+	over := due(t.claimed, now, limit)
+	for _, k := range over {
+		if err := t.claimed.Delete(k); err != nil {
+			return false, err
+		}
+		if err := t.claims.Delete(k[min(8, len(k)):]); err != nil {
+			return false, err
+		}
+	}
+	return len(over) == limit, nil
+}
