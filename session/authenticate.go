@@ -40,7 +40,7 @@ func (m *Manager) fromRequest(r *http.Request, use bool) (*Session, error) {
 				return nil, err
 			}
 		}
-		if due := o.session.RefreshAt; use && !due.IsZero() && !now.Before(due) {
+		if due := o.session.RefreshAt; use && (!due.IsZero() && !now.Before(due) || m.outdated(o.session, now)) {
 			return m.keepUp(r.Context(), o, now)
 		}
 		return o.session, nil
@@ -102,7 +102,7 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 	if err != nil {
 		return nil, Record{}, err
 	}
-	if o.session == nil || o.version != rec.Version {
+	if m.stale(o, rec) {
 		if o, err = m.openRecord(o, rec); err != nil {
 			m.logger.ErrorContext(ctx, "session record cannot be opened; the person has to sign in again",
 				"session", o.handle, "error", err)
@@ -118,19 +118,30 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 	return o, rec, nil
 }
 
+// stale reports whether o does not hold the session of rec. A version says so, but
+// not where requests bring records that were written beside each other.
+func (m *Manager) stale(o *opened, rec Record) bool {
+	if o.session == nil || o.version != rec.Version {
+		return true
+	}
+	return m.carried != nil && (o.seal != sealOf(rec.Sealed) || !o.session.LastSeen.Equal(rec.LastSeen))
+}
+
 // openRecord returns what o becomes with that record; on an error, o itself.
 func (m *Manager) openRecord(o *opened, rec Record) (*opened, error) {
 	s, err := openSession(&o.ticket, rec.Sealed)
 	if err != nil {
 		return o, err
 	}
-	return m.withRecord(o, s, rec.Version, rec.LastSeen), nil
+	next := m.withRecord(o, s, rec.Version, rec.LastSeen)
+	next.seal = sealOf(rec.Sealed)
+	return next, nil
 }
 
 // withRecord returns a copy of o that holds s at that version.
 func (m *Manager) withRecord(o *opened, s *Session, version uint64, lastSeen time.Time) *opened {
 	next := &opened{
-		generation: o.generation, version: version,
+		generation: o.generation, version: version, seal: o.seal,
 		ticket: o.ticket, handle: o.handle,
 		session: m.timed(*s, lastSeen),
 	}

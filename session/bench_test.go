@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -89,5 +90,23 @@ func TestAuthenticateAllocatesLittle(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("Authenticate allocates %v times, want 0", n)
+	}
+}
+
+// BenchmarkAuthenticateCarried opens what the browser brings, each time: some 4 KiB
+// of cookies.
+func BenchmarkAuthenticateCarried(b *testing.B) {
+	w := newCarriedWorld(b, nil)
+	l := login("alice")
+	l.Grant.AccessToken = secret.New(incompressible(3500))
+	br := w.enter(b, l)
+	r := br.request()
+	b.ReportAllocs()
+	for b.Loop() {
+		w.visitAs(r, &browser{}, func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := w.Authenticate(r); err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
 }

@@ -34,6 +34,7 @@ type cacheShard struct {
 type opened struct {
 	generation uint64 // of the key set that opened the ticket
 	version    uint64 // of the record
+	seal       seal   // likewise
 	ticket     ticket
 	handle     Handle
 	session    *Session

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -89,6 +90,33 @@ func isAlphanumeric(c byte) bool {
 // SessionName returns the full name of the session cookie, e.g.
 // "__Host-sallyport".
 func (c Cookies) SessionName() string { return c.session }
+
+// PartName returns the name of a numbered part of the session cookie, e.g.
+// "__Host-sallyport_0".
+func (c Cookies) PartName(n int) string { return c.session + "_" + strconv.Itoa(n) }
+
+// SetPart adds a numbered part of the session cookie to an answer's header, with
+// the session cookie's attributes. An empty value has the browser forget it.
+func (c Cookies) SetPart(h http.Header, n int, value string) {
+	cookie := c.cookie(c.PartName(n), value)
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	h.Add("Set-Cookie", cookie.String())
+}
+
+// Parts returns what a request's header holds of the session cookie's parts 0 to
+// count-1. A part can have several values, as a sibling host may plant one; only
+// the first three are returned, in base64url and of at most maxLength
+// characters.
+func (c Cookies) Parts(h http.Header, count, maxLength int) [][]string {
+	parts := make([][]string, count)
+	for n := range parts {
+		found := findCookie(h, c.PartName(n), maxLength)
+		parts[n] = found.all()
+	}
+	return parts
+}
 
 // Owns reports whether a cookie of that name is ours: the session cookie, a
 // login cookie, or a numbered part of the session cookie, under any prefix.

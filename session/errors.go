@@ -54,3 +54,11 @@ type NotBoundError struct{ Mode Mode }
 func (e *NotBoundError) Error() string {
 	return fmt.Sprintf("the session would be %s and SALLYPORT_SESSION_BINDING is idp: the provider must issue a refresh token that ends with its own session, and publish an end_session_endpoint", e.Mode)
 }
+
+// TooLargeError says that a session does not fit where the store keeps it.
+type TooLargeError struct{ Size, Limit int } // bytes
+
+// Error implements error.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the session takes %d bytes and SALLYPORT_SESSION_STORE=cookie has room for %d: have the provider send fewer claims and groups or shorter tokens (SALLYPORT_OIDC_SCOPES), or choose another store", e.Size, e.Limit)
+}

@@ -153,6 +153,14 @@ func (f *flights) end(h Handle, fl *flight, now time.Time) {
 	state.forced = now.Add(max(forcedEvery, asked))
 }
 
+// whyResting is why begin starts no refresh.
+func (f *flights) whyResting(h Handle) *RefreshError {
+	if failed := f.lastFailure(h); failed != nil {
+		return failed
+	}
+	return &RefreshError{Outcome: RefreshUnavailable, Err: errProviderRests}
+}
+
 // lastFailure is why a session was not renewed when it was last tried; nil when
 // that is not known.
 func (f *flights) lastFailure(h Handle) *RefreshError {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,6 +19,8 @@ const (
 	purposeTicket = "ticket"
 	purposeLogin  = "login"
 	purposeFind   = "find"
+	purposeForm   = "form"
+	purposeRecord = "record"
 )
 
 const (
@@ -42,7 +45,9 @@ type keySet struct {
 	generation uint64 // tells one set from the next
 	ticket     codecs
 	login      codecs
-	finders    []finder // newest first
+	finders    []finder      // newest first
+	forms      []cipher.AEAD // newest first
+	record     [][]byte      // HMAC-SHA-256 keys, newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -67,23 +72,29 @@ func (k *KeyRing) Set(keys []Key) error {
 	}
 	set := &keySet{generation: k.generations.Add(1)}
 	for _, key := range keys {
-		ticket, err := k.codec(key, purposeTicket, maxTicketValue)
-		if err != nil {
+		if err := k.add(set, key); err != nil {
 			return err
 		}
-		login, err := k.codec(key, purposeLogin, maxCookie)
-		if err != nil {
-			return err
-		}
-		set.ticket = append(set.ticket, ticket)
-		set.login = append(set.login, login)
-		find, err := k.derive(key, purposeFind, "hash")
-		if err != nil {
-			return err
-		}
-		set.finders = append(set.finders, finder{key: find})
 	}
 	k.current.Store(set)
+	return nil
+}
+
+// add derives what one key is for.
+func (k *KeyRing) add(set *keySet, key Key) error {
+	ticket, ticketErr := k.codec(key, purposeTicket, maxTicketValue)
+	login, loginErr := k.codec(key, purposeLogin, maxCookie)
+	find, findErr := k.derive(key, purposeFind, "hash")
+	form, formErr := k.formCipher(key)
+	record, recordErr := k.derive(key, purposeRecord, "hash")
+	if err := errors.Join(ticketErr, loginErr, findErr, formErr, recordErr); err != nil {
+		return err
+	}
+	set.ticket = append(set.ticket, ticket)
+	set.login = append(set.login, login)
+	set.finders = append(set.finders, finder{key: find})
+	set.forms = append(set.forms, form)
+	set.record = append(set.record, record)
 	return nil
 }
 

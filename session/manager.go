@@ -62,6 +62,10 @@ type Manager struct {
 	background background
 	waiting    chan struct{} // one for each end that is tried later
 
+	carried  Carried   // the store, if it is one
+	renewals *renewals // of sessions that are Carried
+	notGiven pace      // how often the log says that one was not given to its browser
+
 	now     func() time.Time
 	logger  *slog.Logger
 	metrics *metrics
@@ -81,7 +85,7 @@ func NewManager(cfg Config) (*Manager, error) {
 		cache: newCache(), watches: newWatches(),
 		refresher: cfg.Refresher, refreshEvery: cfg.RefreshEvery, grace: cfg.Grace,
 		requireBound: cfg.RequireBound, refreshes: newFlights(), revoker: cfg.Revoker,
-		waiting: make(chan struct{}, maxLater),
+		waiting: make(chan struct{}, maxLater), renewals: newRenewals(),
 	}
 	if m.idle > 0 {
 		m.useEvery = max(m.idle/60, time.Second)
@@ -98,6 +102,7 @@ func NewManager(cfg Config) (*Manager, error) {
 	}
 	m.metrics = metrics
 	m.store = meteredStore{store: cfg.Store, now: m.now, seconds: metrics.storeSeconds}
+	m.carried, _ = cfg.Store.(Carried)
 	if f, ok := cfg.Store.(Forgetter); ok {
 		f.OnForget(m.forgotten)
 	}

@@ -99,7 +99,7 @@ func (m *metrics) addRefreshes() {
 		Name: "sallyport_refresh_duration_seconds", Help: "How long the identity provider takes to refresh a session.", Buckets: buckets,
 	})
 	m.refreshWait = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "sallyport_refresh_wait_seconds", Help: "How long requests with an expired access token waited for a refresh.", Buckets: buckets,
+		Name: "sallyport_refresh_wait_seconds", Help: "How long requests waited for a refresh.", Buckets: buckets,
 	})
 }
 
@@ -160,7 +160,9 @@ func (s *meteredStore) done(op int, start time.Time, err error) error {
 		outcome = outcomeConflict
 	default:
 		outcome = outcomeError
-		err = &StoreError{Op: opNames[op], Err: err}
+		if _, large := errors.AsType[*TooLargeError](err); !large { // that is an answer, too
+			err = &StoreError{Op: opNames[op], Err: err}
+		}
 	}
 	s.seconds[op][outcome].Observe(s.now().Sub(start).Seconds())
 	return err

@@ -63,6 +63,9 @@ func (m *Manager) refreshAt(s *Session) time.Time {
 // expired does the request wait. A renewal that is known but not yet stored serves
 // at once.
 func (m *Manager) keepUp(ctx context.Context, o *opened, now time.Time) (*Session, error) {
+	if m.carried != nil {
+		return m.keepUpCarried(ctx, o, now)
+	}
 	s := o.session
 	f := m.refreshes.begin(m, o, now, false)
 	switch {
@@ -131,12 +134,15 @@ func (m *Manager) Refresh(r *http.Request) (*Session, error) {
 	if age := now.Sub(s.Grant.ObtainedAt); age >= 0 && age < forcedEvery {
 		return s, nil
 	}
+	if m.carried != nil {
+		if o, err = m.renewCarried(r.Context(), o, now, true); err != nil {
+			return nil, err
+		}
+		return o.session, nil
+	}
 	f := m.refreshes.begin(m, o, now, true)
 	if f == nil {
-		if failed := m.refreshes.lastFailure(s.Handle); failed != nil {
-			return nil, failed
-		}
-		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: errProviderRests}
+		return nil, m.refreshes.whyResting(s.Handle)
 	}
 	if err := f.wait(r.Context()); err != nil {
 		return nil, &RefreshError{Outcome: RefreshUnavailable, Err: err}

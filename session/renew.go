@@ -33,6 +33,10 @@ const (
 // away loses nothing. It sets the flight's outcome, and returns once that is
 // stored or cannot be.
 func (m *Manager) refresh(o *opened, f *flight) {
+	if m.carried != nil {
+		m.refreshCarried(o, f)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), refreshWithin)
 	defer cancel()
 	cur, unlock, err := m.turn(ctx, o)
@@ -183,21 +187,24 @@ func (m *Manager) refreshFailed(o *opened, cur *standing, f *flight, err error) 
 
 // endedAtIdP ends a session that the provider has ended, unless somebody else has
 // meanwhile stored a newer grant: then the refresh token was not refused but
-// spent. While the store cannot say which, nothing ends.
+// spent. While the store cannot say which, nothing ends. cur is nil where no record
+// can be looked at again, because the store is Carried.
 func (m *Manager) endedAtIdP(o *opened, cur *standing, f *flight, failed *RefreshError) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
-	again, err := m.stands(ctx, o)
-	switch {
-	case err != nil:
-		m.settle(f, nil, err, outcomeUnread)
-		return
-	case again == nil:
-		m.settle(f, nil, &NoSessionError{Why: SessionGone}, outcomeDropped)
-		return
-	case newer(again.session, cur.session):
-		m.settle(f, again.session, nil, outcomeAdopted)
-		return
+	if cur != nil {
+		again, err := m.stands(ctx, o)
+		switch {
+		case err != nil:
+			m.settle(f, nil, err, outcomeUnread)
+			return
+		case again == nil:
+			m.settle(f, nil, &NoSessionError{Why: SessionGone}, outcomeDropped)
+			return
+		case newer(again.session, cur.session):
+			m.settle(f, again.session, nil, outcomeAdopted)
+			return
+		}
 	}
 	if err := m.store.delete(ctx, o.handle); err != nil {
 		m.logger.Warn("a session that ended at the provider was not deleted; the next refresh tries again", "session", o.handle, "error", err)
@@ -218,7 +225,7 @@ func (m *Manager) storeRenewal(o *opened, cur *standing, f *flight, r Renewal) {
 	if next.Grant.ObtainedAt.IsZero() {
 		next.Grant.ObtainedAt = m.now()
 	}
-	sealed, err := sealSession(&o.ticket, &next)
+	sealed, err := m.seal(&o.ticket, &next)
 	if err != nil {
 		m.settle(f, nil, &RefreshError{Outcome: RefreshUnavailable, Err: err}, string(RefreshUnavailable))
 		return

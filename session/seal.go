@@ -4,13 +4,18 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
 )
 
-const recordVersion = 1
+// The versions of a sealed record, its first byte.
+const (
+	recordPlain    = 1 // JSON
+	recordDeflated = 2 // JSON in DEFLATE (RFC 1951)
+)
 
 // recordBody is the JSON inside a sealed record. It repeats Session's fields
 // because secret.Text does not marshal to what it holds.
@@ -25,6 +30,7 @@ type recordBody struct {
 	Email    string   `json:"email,omitempty"`
 	Name     string   `json:"name,omitempty"`
 	Groups   []string `json:"groups,omitempty"`
+	Withheld bool     `json:"groups_withheld,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	AuthTime int64    `json:"auth_time,omitempty"` // Unix seconds
@@ -39,13 +45,14 @@ type recordBody struct {
 
 // sealSession encrypts what a store keeps of s under the ticket's own key:
 // version, nonce, AES-256-GCM. The version and the handle are authenticated
-// with it, so that a store that swaps two records opens neither.
-func sealSession(t *ticket, s *Session) ([]byte, error) {
+// with it, so that a store that swaps two records opens neither. A compact record
+// is compressed first.
+func sealSession(t *ticket, s *Session, compact bool) ([]byte, error) {
 	id, g := s.Identity, s.Grant
 	plain, err := json.Marshal(recordBody{
 		IdP: s.IdP, CreatedAt: s.CreatedAt,
 		Issuer: id.Issuer, Subject: id.Subject, SID: id.SID,
-		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups,
+		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups, Withheld: id.GroupsWithheld,
 		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
 		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
 		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
@@ -58,23 +65,50 @@ func sealSession(t *ticket, s *Session) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gcm.Seal([]byte{recordVersion}, nil, plain, recordAAD(s.Handle)), nil
+	version := byte(recordPlain)
+	if compact {
+		version = recordDeflated
+		if plain, err = deflate(plain); err != nil {
+			return nil, fmt.Errorf("compressing session: %w", err)
+		}
+	}
+	return gcm.Seal([]byte{version}, nil, plain, recordAAD(version, s.Handle)), nil
+}
+
+// seal is the AES-GCM tag at the end of a sealed record: no two sealings have the
+// same.
+type seal [16]byte
+
+func sealOf(sealed []byte) (s seal) {
+	copy(s[:], sealed[max(len(sealed)-len(s), 0):])
+	return s
+}
+
+// seal is sealSession as the store wants it.
+func (m *Manager) seal(t *ticket, s *Session) ([]byte, error) {
+	return sealSession(t, s, m.carried != nil)
 }
 
 // openSession is the reverse. The times that depend on configuration and use
 // are left to the caller.
 func openSession(t *ticket, sealed []byte) (*Session, error) {
-	if len(sealed) == 0 || sealed[0] != recordVersion {
-		return nil, fmt.Errorf("opening session record: not of version %d", recordVersion)
+	if len(sealed) == 0 || sealed[0] != recordPlain && sealed[0] != recordDeflated {
+		return nil, errors.New("opening session record: of a version that is not known")
 	}
+	version := sealed[0]
 	gcm, err := t.cipher()
 	if err != nil {
 		return nil, err
 	}
 	h := t.handle()
-	plain, err := gcm.Open(nil, nil, sealed[1:], recordAAD(h))
+	plain, err := gcm.Open(nil, nil, sealed[1:], recordAAD(version, h))
 	if err != nil {
 		return nil, fmt.Errorf("opening session record: %w", err)
+	}
+	if version == recordDeflated {
+		if plain, err = inflate(plain); err != nil {
+			return nil, fmt.Errorf("decompressing session record: %w", err)
+		}
 	}
 	var b recordBody
 	if err := json.Unmarshal(plain, &b); err != nil {
@@ -84,7 +118,7 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 		Handle: h, IdP: b.IdP, CreatedAt: b.CreatedAt,
 		Identity: Identity{
 			Issuer: b.Issuer, Subject: b.Subject, SID: b.SID,
-			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups,
+			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups, GroupsWithheld: b.Withheld,
 			ACR: b.ACR, AMR: b.AMR, AuthTime: fromUnix(b.AuthTime),
 		},
 		Grant: Grant{
@@ -110,8 +144,8 @@ func (t *ticket) cipher() (cipher.AEAD, error) {
 	return gcm, nil
 }
 
-func recordAAD(h Handle) []byte {
-	return append([]byte{recordVersion}, h[:]...)
+func recordAAD(version byte, h Handle) []byte {
+	return append([]byte{version}, h[:]...)
 }
 
 // toUnix keeps whole seconds, so that no year an IdP makes up fails to encode;

@@ -32,11 +32,11 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 	if l.Grant.ObtainedAt.IsZero() {
 		l.Grant.ObtainedAt = now
 	}
-	t := newTicket(now, l.Attempt)
+	t := newTicket(now, l.Attempt, whoseOf(l.Identity.Issuer, l.Identity.Subject))
 	s := m.timed(Session{
 		Handle: t.handle(), IdP: l.IdP, Identity: l.Identity, Grant: l.Grant, CreatedAt: now.UTC().Round(0),
 	}, now.Truncate(time.Second))
-	sealed, err := sealSession(&t, s)
+	sealed, err := m.seal(&t, s)
 	if err != nil {
 		return nil, fmt.Errorf("starting session: %w", err)
 	}
@@ -124,7 +124,7 @@ func (m *Manager) endValue(ctx context.Context, value string, why Reason) (*Sess
 		m.watches.fire(o.handle)
 		return nil, nil
 	}
-	if err == nil && (o.session == nil || o.version != rec.Version) {
+	if err == nil && m.stale(o, rec) {
 		if o, err = m.openRecord(o, rec); err != nil {
 			m.logger.WarnContext(ctx, "session record cannot be opened; it is deleted all the same", "session", o.handle, "error", err)
 		}
@@ -134,5 +134,5 @@ func (m *Manager) endValue(ctx context.Context, value string, why Reason) (*Sess
 		return o.session, err
 	}
 	m.ended(o.handle, why)
-	return o.session, nil
+	return m.latest(o.session), nil
 }

@@ -108,6 +108,17 @@ type Forgetter interface {
 	OnForget(f func(h Handle, r Record, evicted bool))
 }
 
+// Carried is a Store whose records travel with the browser's requests. It reaches a
+// record only through the context of a request that brings it, and what it is given
+// leaves with that request's answer; Delete alone works everywhere. It has little
+// room, so it is given compressed records, and answers a *TooLargeError. Several
+// versions of a record may be on their way at once, and two of them may have one
+// number.
+type Carried interface {
+	// Deleted reports whether this process remembers that h was deleted.
+	Deleted(h Handle) bool
+}
+
 // Locker is a Store whose replicas can agree who refreshes a session.
 type Locker interface {
 	// TryLock takes the record's lock for ttl. ok is false while someone else

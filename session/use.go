@@ -24,6 +24,9 @@ func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record,
 	case err == nil:
 		next := m.withRecord(o, s, rec.Version+1, s.LastSeen)
 		m.cache.put(value, next, now)
+		if m.carried != nil {
+			m.watches.use(o.handle, s.LastSeen)
+		}
 		return next, nil
 	case errors.Is(err, ErrNotFound):
 		m.cache.drop(value)
@@ -41,6 +44,9 @@ func (m *Manager) used(ctx context.Context, value string, o *opened, rec Record,
 // asks the store each time: once a minute is often enough.
 func (m *Manager) Touch(ctx context.Context, s *Session) error {
 	now := m.now()
+	if m.carried != nil {
+		return m.touchCarried(s, now)
+	}
 	rec, err := m.store.get(ctx, s.Handle)
 	if errors.Is(err, ErrNotFound) {
 		return &NoSessionError{Why: SessionGone}

@@ -32,6 +32,7 @@ type watch struct {
 	session *Session
 	f       func()
 	timer   *time.Timer // guarded by the shard's lock
+	seen    time.Time   // when the session was last used, of one that is Carried; likewise
 }
 
 func newWatches() *watches {
@@ -66,6 +67,27 @@ func (w *watches) rearm(e *watch, d time.Duration) {
 	if _, ok := s.of[e.session.Handle][e]; ok {
 		e.timer.Reset(d)
 	}
+}
+
+// use notes that the session of h was used.
+func (w *watches) use(h Handle, at time.Time) {
+	s := w.shard(h)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for e := range s.of[h] {
+		e.seen = at
+	}
+}
+
+// lastUse is when the session of e was last used, as far as it knows.
+func (w *watches) lastUse(e *watch) time.Time {
+	s := w.shard(e.session.Handle)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.seen.After(e.session.LastSeen) {
+		return e.seen
+	}
+	return e.session.LastSeen
 }
 
 // remove takes e out; f will not be called unless it has been already.
@@ -139,6 +161,10 @@ func (m *Manager) OnEnd(s *Session, f func()) (stop func()) {
 
 // watched looks whether the session of e goes on, and until when.
 func (m *Manager) watched(e *watch) {
+	if m.carried != nil {
+		m.watchedCarried(e)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
 	h, now := e.session.Handle, m.now()

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/sallyport/sallyport/session"
 	"github.com/sallyport/sallyport/session/boltstore"
+	"github.com/sallyport/sallyport/session/cookiestore"
 	"github.com/sallyport/sallyport/session/memstore"
 	"github.com/sallyport/sallyport/session/redisstore"
 )
@@ -13,7 +14,7 @@ const noIndexNote = "this store finds nobody's sessions: people have no list of 
 // findsSessions reports whether a store of that name is a session.Indexer.
 func findsSessions(name string) bool {
 	stores := map[string]session.Store{
-		storeMemory: (*memstore.Store)(nil), storeFile: (*boltstore.Store)(nil), storeRedis: (*redisstore.Store)(nil),
+		storeMemory: (*memstore.Store)(nil), storeFile: (*boltstore.Store)(nil), storeRedis: (*redisstore.Store)(nil), storeCookie: (*cookiestore.Store)(nil),
 	}
 	_, ok := stores[name].(session.Indexer)
 	return ok

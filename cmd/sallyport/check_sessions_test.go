@@ -10,7 +10,7 @@ import (
 
 // What the doctor says of a store by its name is what a running process finds.
 func TestCheckSessionLists(t *testing.T) {
-	for _, store := range []string{storeMemory, storeFile, storeRedis, "none of ours"} {
+	for _, store := range []string{storeMemory, storeFile, storeRedis, storeCookie, "none of ours"} {
 		var f findings
 		s := &settings{}
 		s.publicURL = &url.URL{Scheme: "https", Host: "app.example.com"}
@@ -27,17 +27,21 @@ func TestCheckSessionLists(t *testing.T) {
 	if !findsSessions(storeMemory) || findsSessions("none of ours") {
 		t.Error("memory finds sessions, and a store that is not known finds none")
 	}
-	for _, store := range []string{storeMemory, storeFile} {
+	for _, store := range []string{storeMemory, storeFile, storeCookie} {
 		s, err := load(with(map[string]string{"SALLYPORT_SESSION_STORE": store, "SALLYPORT_SESSION_FILE": t.TempDir() + "/s.db"}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened, closeStore, err := openStore(s, nil, nil)
+		keys, err := session.NewKeyRing(s.keys, s.scope())
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = closeStore() })
-		if _, finds := opened.(session.Indexer); finds != findsSessions(store) {
+		opened, err := openStore(s, keys, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = opened.close() })
+		if _, finds := opened.Store.(session.Indexer); finds != findsSessions(store) {
 			t.Errorf("%s finds sessions: %v, the doctor says otherwise", store, finds)
 		}
 	}

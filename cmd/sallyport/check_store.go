@@ -24,6 +24,8 @@ func checkStore(ctx context.Context, s *settings, f *findings) {
 		checkFile(s, f)
 	case storeRedis:
 		checkRedis(ctx, s, f)
+	case storeCookie:
+		f.warn(probe, "SALLYPORT_SESSION_STORE", cookieNote)
 	default:
 		f.warn(probe, "SALLYPORT_SESSION_STORE", memoryNote)
 	}

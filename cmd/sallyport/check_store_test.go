@@ -122,3 +122,9 @@ func unusedPort(t *testing.T) string {
 	}
 	return port
 }
+
+func TestCheckCookieStore(t *testing.T) {
+	wantLines(t, storeFindings(t, map[string]string{"SALLYPORT_SESSION_STORE": "cookie"}),
+		"ok | store |  | cookie: absolute limit 12h0m0s, idle limit 1h0m0s",
+		"warn | store | SALLYPORT_SESSION_STORE | ", "a copy made before a sign-out opens the session again", "the same replica")
+}

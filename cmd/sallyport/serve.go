@@ -85,7 +85,7 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	a.server.Close()
 	stopBackground()
 	workers.Wait()
-	if err := a.closeStore(); err != nil {
+	if err := a.store.close(); err != nil {
 		logger.Error("closing the session store", "error", err)
 	}
 	a.admin.Close()

@@ -33,8 +33,11 @@ func (a *app) announce(ls listeners) {
 		"public_paths", s.Access.PublicPaths,
 		"trusted_proxies", s.Network.TrustedProxies,
 	)
-	if s.Session.Store == storeMemory {
+	switch s.Session.Store {
+	case storeMemory:
 		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")
+	case storeCookie:
+		a.logger.Info(cookieNote, "variable", "SALLYPORT_SESSION_STORE")
 	}
 	if !a.manager.Finds() {
 		a.logger.Info(noIndexNote, "variable", "SALLYPORT_SESSION_STORE")

@@ -50,7 +50,6 @@ func checkWords(c Config, f *faults) {
 func later(name, word string) string {
 	words := map[string][]string{
 		"SALLYPORT_OIDC_CLIENT_AUTH": {"private_key_jwt", "tls_client_auth"},
-		"SALLYPORT_SESSION_STORE":    {"cookie"},
 	}
 	if slices.Contains(words[name], word) {
 		return ", which is not supported by this version"

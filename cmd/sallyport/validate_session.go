@@ -27,12 +27,24 @@ func (s *settings) resolveSession(f *faults) {
 	s.resolveCookies(f)
 }
 
+// smallestHeader is the least that the header section of a request may take where
+// it carries the session: 8 KiB of our cookies, and as much again.
+const smallestHeader = 16 << 10
+
 func (s *settings) resolveStore(f *faults) {
+	switch s.Session.Store {
+	case storeRedis:
+		s.resolveRedis(f)
+	case storeCookie:
+		if limit := s.Limits.MaxHeaderBytes; limit < smallestHeader {
+			f.add("SALLYPORT_MAX_HEADER_BYTES", fmt.Sprintf("is %d, and with SALLYPORT_SESSION_STORE=cookie our cookies alone can take half of %d", limit, smallestHeader), fmt.Sprintf("give %d or more", smallestHeader))
+		}
+	}
+}
+
+func (s *settings) resolveRedis(f *faults) {
 	const name = "SALLYPORT_REDIS_URL"
 	c := s.Session
-	if c.Store != storeRedis {
-		return
-	}
 	if c.RedisURL.IsEmpty() {
 		f.unreadable(name, "is required with SALLYPORT_SESSION_STORE=redis", "set it, for example to redis://127.0.0.1:6379 (or "+name+fileSuffix+" to a file that holds it)")
 		return
@@ -60,7 +72,7 @@ func (s *settings) resolveRefresh(f *faults) {
 		s.refreshEvery = every
 	}
 	notNegative(f, "SALLYPORT_SESSION_GRACE", c.Grace)
-	if c.Binding == bindingIdP && slices.Contains(s.OIDC.Scopes, "offline_access") {
+	if c.Binding == bindingIdP && s.OIDC.RefreshBound != "yes" && slices.Contains(s.OIDC.Scopes, "offline_access") {
 		f.add("SALLYPORT_SESSION_BINDING", "is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session", "take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto")
 	}
 }
@@ -71,6 +83,7 @@ const (
 	storeMemory = "memory"
 	storeFile   = "file"
 	storeRedis  = "redis"
+	storeCookie = "cookie"
 
 	bindingIdP         = "idp"
 	bindingIndependent = "independent"

@@ -3,6 +3,9 @@ package main
 // memoryNote is what an operator of the memory store should know.
 const memoryNote = "sessions are kept in memory: a restart signs everybody out, and several replicas do not share them"
 
+// cookieNote is what an operator should know of sessions that the browser keeps.
+const cookieNote = "sessions are kept in the browser's cookies: a copy made before a sign-out opens the session again at another replica or after a restart, until its limits; each browser's requests must go to the same replica; claims and tokens of about 6.5 KB fit, and not more"
+
 // warnings are choices that are allowed and worth a second thought.
 func (s *settings) warnings() []configError {
 	var all []configError

@@ -16,7 +16,7 @@ const everything = "*"
 
 // common are the rooms that all layers share. They import nothing but the
 // standard library.
-var common = []string{"internal/fault", "internal/reqid", "internal/secret"}
+var common = []string{"internal/fault", "internal/recall", "internal/reqid", "internal/secret"}
 
 // arrows says which packages of ours each package may import. What is not listed
 // may import none.
@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"session/memstore":    {"session"},
 	"session/boltstore":   {"session"},
 	"session/redisstore":  {"session"},
-	"session/cookiestore": {"session"},
+	"session/cookiestore": {"session", "internal/recall"},
 	"session/storetest":   {"session"},
 
 	"internal/bench": {"idp/demoidp", "internal/demoapp"},
@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 
 // inTests are what any test may import beside its package's arrows and the
 // package itself, so that flows run against a real provider and a real store.
-var inTests = []string{"idp/demoidp", "session/memstore", "session/storetest"}
+var inTests = []string{"idp/demoidp", "session/cookiestore", "session/memstore", "session/storetest"}
 
 // blackBoxes are packages whose tests, too, import nothing of ours.
 var blackBoxes = []string{"internal/e2e"}

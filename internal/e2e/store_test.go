@@ -15,6 +15,7 @@ func TestSessionsSurviveARestart(t *testing.T) {
 		"redis": func(t *testing.T) []string {
 			return []string{"SALLYPORT_SESSION_STORE=redis", "SALLYPORT_REDIS_URL=redis://" + startRedis(t)}
 		},
+		"cookie": func(*testing.T) []string { return []string{"SALLYPORT_SESSION_STORE=cookie"} },
 	}
 	for name, env := range stores {
 		t.Run(name, func(t *testing.T) {

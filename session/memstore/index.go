@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -14,9 +15,24 @@ import (
 // one byte. Its lock is taken while that of a record's shard is held, never the
 // other way round.
 type indexShard struct {
-	mu      sync.Mutex
-	handles map[session.Tag][]session.Handle
-	claims  map[session.Tag]time.Time // remembered until then
+	mu     sync.Mutex
+	first  map[session.Tag]*mark
+	claims map[session.Tag]time.Time // remembered until then
+}
+
+// marked is a record's marks.
+type marked struct {
+	handle session.Handle
+	marks  []mark
+}
+
+// mark is one of them, in the list of all that have its tag: the sessions that many
+// people share an account for are as quickly taken out as any other.
+type mark struct {
+	tag        session.Tag
+	note       []byte
+	of         *marked
+	prev, next *mark
 }
 
 func (s *Store) index(t session.Tag) *indexShard { return &s.indexes[t[0]] }
@@ -24,9 +40,12 @@ func (s *Store) index(t session.Tag) *indexShard { return &s.indexes[t[0]] }
 // CreateMarked implements session.Indexer. The marks go with the record, so until
 // is of no matter.
 func (s *Store) CreateMarked(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark, _ time.Time) error {
-	own := make([]session.Mark, len(marks))
+	if len(marks) == 0 {
+		return s.create(ctx, h, r, nil)
+	}
+	own := &marked{handle: h, marks: make([]mark, len(marks))}
 	for i, m := range marks {
-		own[i] = session.Mark{Tag: m.Tag, Note: slices.Clip(bytes.Clone(m.Note))}
+		own.marks[i] = mark{tag: m.Tag, note: slices.Clip(bytes.Clone(m.Note)), of: own}
 	}
 	return s.create(ctx, h, r, own)
 }
@@ -36,56 +55,76 @@ func (s *Store) Find(ctx context.Context, t session.Tag) ([]session.Found, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	ix := s.index(t)
-	ix.mu.Lock()
-	handles := slices.Clone(ix.handles[t])
-	ix.mu.Unlock()
+	all := s.index(t).list(t)
 	now := s.now()
-	var found []session.Found
-	for _, h := range handles {
-		sh := s.shard(h)
+	found := all[:0]
+	for _, f := range all {
+		sh := s.shard(f.Handle)
 		sh.mu.RLock()
-		e, ok := sh.records[h]
+		e, ok := sh.records[f.Handle]
 		sh.mu.RUnlock()
-		i := slices.IndexFunc(e.marks, func(m session.Mark) bool { return m.Tag == t })
-		if !ok || i < 0 || !alive(e.Record, now) {
-			continue
+		if ok && alive(e.Record, now) {
+			f.LastSeen, f.ExpiresAt = e.LastSeen, e.ExpiresAt
+			found = append(found, f)
 		}
-		found = append(found, session.Found{Handle: h, Note: e.marks[i].Note, LastSeen: e.LastSeen, ExpiresAt: e.ExpiresAt})
 	}
 	return found, nil
 }
 
-// mark has a record found by its marks. The caller holds its shard's lock.
-func (s *Store) mark(h session.Handle, marks []session.Mark) {
-	for _, m := range marks {
-		ix := s.index(m.Tag)
+// list returns what has a mark of that tag, without its times.
+func (ix *indexShard) list(t session.Tag) (all []session.Found) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for m := ix.first[t]; m != nil; m = m.next {
+		all = append(all, session.Found{Handle: m.of.handle, Note: m.note})
+	}
+	return all
+}
+
+// mark has a record found by its marks; nil has none. The caller holds the lock of
+// the record's shard.
+func (s *Store) mark(r *marked) {
+	if r == nil {
+		return
+	}
+	for i := range r.marks {
+		m := &r.marks[i]
+		ix := s.index(m.tag)
 		ix.mu.Lock()
-		ix.handles[m.Tag] = append(ix.handles[m.Tag], h)
+		if m.next = ix.first[m.tag]; m.next != nil {
+			m.next.prev = m
+		}
+		ix.first[m.tag] = m
 		ix.mu.Unlock()
 	}
 }
 
 // unmark is the reverse, for the same caller.
-func (s *Store) unmark(h session.Handle, marks []session.Mark) {
-	for _, m := range marks {
-		ix := s.index(m.Tag)
+func (s *Store) unmark(r *marked) {
+	if r == nil {
+		return
+	}
+	for i := range r.marks {
+		m := &r.marks[i]
+		ix := s.index(m.tag)
 		ix.mu.Lock()
-		left := ix.handles[m.Tag]
-		if i := slices.Index(left, h); i >= 0 {
-			left[i] = left[len(left)-1]
-			left = left[:len(left)-1]
+		switch {
+		case m.prev != nil:
+			m.prev.next = m.next
+		case m.next != nil:
+			ix.first[m.tag] = m.next
+		default:
+			delete(ix.first, m.tag)
 		}
-		if len(left) == 0 {
-			delete(ix.handles, m.Tag)
-		} else {
-			ix.handles[m.Tag] = left
+		if m.next != nil {
+			m.next.prev = m.prev
 		}
 		ix.mu.Unlock()
 	}
 }
 
-// Claim implements session.Claimer.
+// Claim implements session.Claimer. A store remembers as many claims as it holds
+// records; beyond that it fails, because forgetting one would let it count twice.
 func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -98,8 +137,9 @@ func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool
 	if claimed && now.Before(before) {
 		return false, nil
 	}
-	if !claimed {
-		s.claimed.Add(1)
+	if !claimed && s.claimed.Add(1) > s.max {
+		s.claimed.Add(-1)
+		return false, fmt.Errorf("memstore: %d values are claimed already, which is the bound", s.max)
 	}
 	ix.claims[t] = until
 	s.sweep.start(s)

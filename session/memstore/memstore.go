@@ -61,7 +61,7 @@ type shard struct {
 
 type entry struct {
 	session.Record
-	marks []session.Mark
+	marked *marked // nil = it has no marks
 }
 
 // New makes an empty store.
@@ -78,7 +78,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	for i := range s.shards {
 		s.shards[i].records = make(map[session.Handle]entry)
-		s.indexes[i].handles = make(map[session.Tag][]session.Handle)
+		s.indexes[i].first = make(map[session.Tag]*mark)
 		s.indexes[i].claims = make(map[session.Tag]time.Time)
 	}
 	return s, nil
@@ -97,7 +97,7 @@ func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) 
 	return s.create(ctx, h, r, nil)
 }
 
-func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark) error {
+func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, marks *marked) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -110,9 +110,9 @@ func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, 
 		sh.mu.Unlock()
 		return fmt.Errorf("creating session record: %w", session.ErrConflict)
 	}
-	s.unmark(h, old.marks)
-	sh.records[h] = entry{Record: r, marks: marks}
-	s.mark(h, marks)
+	s.unmark(old.marked)
+	sh.records[h] = entry{Record: r, marked: marks}
+	s.mark(marks)
 	sh.mu.Unlock()
 	if exists {
 		s.tell(h, old.Record, false)
@@ -163,7 +163,7 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 	} else {
 		r.Sealed = slices.Clip(bytes.Clone(r.Sealed))
 	}
-	sh.records[h] = entry{Record: r, marks: old.marks}
+	sh.records[h] = entry{Record: r, marked: old.marked}
 	return nil
 }
 
@@ -185,7 +185,7 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 
 // drop takes a record out with its marks. The caller holds the shard's lock.
 func (s *Store) drop(sh *shard, h session.Handle) {
-	s.unmark(h, sh.records[h].marks)
+	s.unmark(sh.records[h].marked)
 	delete(sh.records, h)
 }
 

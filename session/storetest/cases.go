@@ -139,8 +139,12 @@ func testValues(f *fixture) {
 		"line ends": []byte("\r\n\r\n$-1\r\n"), "1 MiB": bytes.Repeat([]byte("x"), 1<<20),
 	} {
 		f.Run(name, func(t *testing.T) {
-			f := &fixture{T: t, store: f.store, now: f.Now()}
+			f := &fixture{T: t, harness: f.harness, store: f.store, now: f.Now()}
 			h, r := newHandle(), f.record(string(sealed))
+			if limit := f.harness.Largest; limit > 0 && len(sealed) > limit {
+				f.refusesSize(h, r)
+				return
+			}
 			f.create(h, r)
 			f.want(f.get(h), r, 1)
 			r.Version = 1
@@ -148,6 +152,23 @@ func testValues(f *fixture) {
 			f.want(f.get(h), r, 2)
 		})
 	}
+}
+
+// refusesSize checks that a record which does not fit is refused, and leaves one
+// that is there as it was.
+func (f *fixture) refusesSize(h session.Handle, r session.Record) {
+	f.Helper()
+	if err := f.store.Create(f.Context(), h, r); err == nil || isConflict(err) || isNotFound(err) {
+		f.Errorf("Create of %d bytes = %v, want an error of its own", len(r.Sealed), err)
+	}
+	f.absent(h)
+	small := f.record("small")
+	f.create(h, small)
+	r.Version = 1
+	if err := f.store.Replace(f.Context(), h, r); err == nil || isConflict(err) || isNotFound(err) {
+		f.Errorf("Replace by %d bytes = %v, want an error of its own", len(r.Sealed), err)
+	}
+	f.want(f.get(h), small, 1)
 }
 
 func testTimes(f *fixture) {

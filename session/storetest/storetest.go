@@ -18,6 +18,9 @@ type Harness struct {
 	// Advance moves the clock of a server behind the store; nil when the store
 	// has no clock but now.
 	Advance func(t *testing.T, s session.Store, d time.Duration)
+	// Largest is how many bytes Sealed can have; 0 = no limit worth testing. A
+	// larger record is an error that means neither absence nor a conflict.
+	Largest int
 	// Shared says that all stores that New made for one test hold the same records,
 	// being on one server; New then promises only that nobody else uses the handles.
 	Shared bool
