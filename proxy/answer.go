@@ -23,18 +23,24 @@ func (s *Site) act(x *exchange, d Decision) {
 	case SignIn:
 		s.signIn(x, d.Attempt)
 	case Refuse:
-		s.fail(x, d.Fault)
+		if s.forms == nil || !s.forms.keep(x) {
+			s.fail(x, d.Fault)
+		}
 	}
+}
+
+// whole is path and query as they came.
+func (x *exchange) whole() string {
+	if x.in.URL.RawQuery == "" {
+		return x.path
+	}
+	return x.path + "?" + x.in.URL.RawQuery
 }
 
 // signIn leads a navigation to the identity provider and later back to where it
 // wanted to go.
 func (s *Site) signIn(x *exchange, attempt int) {
-	where := x.path
-	if x.in.URL.RawQuery != "" {
-		where += "?" + x.in.URL.RawQuery
-	}
-	to, err := s.returns.Parse(where)
+	to, err := s.returns.Parse(x.whole())
 	if err != nil {
 		to = s.returns.Home()
 	}

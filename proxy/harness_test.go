@@ -83,7 +83,7 @@ func testConfig(t *testing.T, upstream *url.URL) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	returns, err := session.NewReturnPolicy(session.ReturnConfig{PublicURL: public, Prefix: "/oauth2"})
+	returns, err := session.NewReturnPolicy(session.ReturnConfig{PublicURL: public, Prefix: "/oauth2", Own: []string{FormPath}})
 	if err != nil {
 		t.Fatal(err)
 	}

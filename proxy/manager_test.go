@@ -48,6 +48,7 @@ func newManaged(t *testing.T, upstream string) *managed {
 			t.Fatal(err)
 		}
 		c.Auth, c.Sessions, c.Now = m.manager, m.manager, m.now
+		c.Forms, c.FormPages = m.manager, c.Pages.(FormPages)
 		c.Routes = append(c.Routes, Route{Path: "/start", Name: "start", Methods: []string{"GET"}, Handler: http.HandlerFunc(m.startHere)})
 		if upstream != "" {
 			c.Upstream = mustURL(t, upstream)

@@ -132,7 +132,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -104,6 +104,10 @@ type Config struct {
 	Login    Login
 	Pages    Pages
 	Routes   []Route
+	// Forms and FormPages keep a half-filled form over a sign-in; nil = such a form
+	// is refused like any request without a session.
+	Forms     Forms
+	FormPages FormPages
 	// Mode names how far a session follows the one at its identity provider
 	// ("full", "not_bound", "degraded"), for GET /session. nil = not said.
 	Mode func(*session.Session) string
@@ -131,6 +135,7 @@ func (c *Config) check() error {
 	need(c.Auth != nil, "Auth is missing")
 	need(c.Login != nil, "Login is missing")
 	need(c.Pages != nil, "Pages is missing")
+	need(c.Forms == nil || c.FormPages != nil, "FormPages is missing")
 	need(c.Now != nil, "Now is missing")
 	need(c.Logger != nil, "Logger is missing")
 	switch c.PassAuthorization {

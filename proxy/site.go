@@ -32,6 +32,7 @@ type Site struct {
 	auth    Authenticator
 	login   Login
 	pages   Pages
+	forms   *formKeeper // nil = forms are not kept
 	returns *session.ReturnPolicy
 
 	loginPath string
@@ -52,7 +53,15 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), cfg.Routes...)
+	list := append(own.routes(), sessionScript())
+	list = append(list, cfg.Routes...)
+	if cfg.Forms != nil {
+		s.forms = &formKeeper{
+			forms: cfg.Forms, pages: cfg.FormPages, auth: cfg.Auth, returns: cfg.Returns,
+			prefix: basePath(cfg.PublicURL) + cfg.Prefix, refuse: s.refuseOwn,
+		}
+		list = append(list, s.forms.routes()...)
+	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
 	}

@@ -1,8 +1,8 @@
 package session
 
 import (
+	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -19,6 +19,7 @@ const (
 	purposeTicket = "ticket"
 	purposeLogin  = "login"
 	purposeFind   = "find"
+	purposeForm   = "form"
 	purposeRecord = "record"
 )
 
@@ -44,8 +45,9 @@ type keySet struct {
 	generation uint64 // tells one set from the next
 	ticket     codecs
 	login      codecs
-	finders    []finder // newest first
-	record     [][]byte // HMAC-SHA-256 keys, newest first
+	finders    []finder      // newest first
+	forms      []cipher.AEAD // newest first
+	record     [][]byte      // HMAC-SHA-256 keys, newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -70,52 +72,30 @@ func (k *KeyRing) Set(keys []Key) error {
 	}
 	set := &keySet{generation: k.generations.Add(1)}
 	for _, key := range keys {
-		ticket, err := k.codec(key, purposeTicket, maxTicketValue)
-		if err != nil {
+		if err := k.add(set, key); err != nil {
 			return err
 		}
-		login, err := k.codec(key, purposeLogin, maxCookie)
-		if err != nil {
-			return err
-		}
-		set.ticket = append(set.ticket, ticket)
-		set.login = append(set.login, login)
-		find, err := k.derive(key, purposeFind, "hash")
-		if err != nil {
-			return err
-		}
-		set.finders = append(set.finders, finder{key: find})
-		record, err := k.derive(key, purposeRecord, "hash")
-		if err != nil {
-			return err
-		}
-		set.record = append(set.record, record)
 	}
 	k.current.Store(set)
 	return nil
 }
 
-// SignRecord returns the HMAC-SHA-256 (32 bytes) of data under the newest key, for
-// a Store that gives records out of its hands.
-func (k *KeyRing) SignRecord(data []byte) []byte {
-	return signRecord(k.current.Load().record[0], data)
-}
-
-// VerifyRecord reports whether mac is what SignRecord returns for data under any
-// of the keys.
-func (k *KeyRing) VerifyRecord(data, mac []byte) bool {
-	for _, key := range k.current.Load().record {
-		if hmac.Equal(mac, signRecord(key, data)) {
-			return true
-		}
+// add derives what one key is for.
+func (k *KeyRing) add(set *keySet, key Key) error {
+	ticket, ticketErr := k.codec(key, purposeTicket, maxTicketValue)
+	login, loginErr := k.codec(key, purposeLogin, maxCookie)
+	find, findErr := k.derive(key, purposeFind, "hash")
+	form, formErr := k.formCipher(key)
+	record, recordErr := k.derive(key, purposeRecord, "hash")
+	if err := errors.Join(ticketErr, loginErr, findErr, formErr, recordErr); err != nil {
+		return err
 	}
-	return false
-}
-
-func signRecord(key, data []byte) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write(data)
-	return h.Sum(nil)
+	set.ticket = append(set.ticket, ticket)
+	set.login = append(set.login, login)
+	set.finders = append(set.finders, finder{key: find})
+	set.forms = append(set.forms, form)
+	set.record = append(set.record, record)
+	return nil
 }
 
 // codec makes the sealer of one key and purpose: AES-256-CTR, then

@@ -166,6 +166,7 @@ func TestStoreDownWhenTheRefusalArrives(t *testing.T) {
 		if got := userOf(t, w.Manager, b.request()); got != "alice" {
 			t.Errorf("%s, want alice within the grace", got)
 		}
+		synctest.Wait() // that refresh is over, so the next request does not share it
 		p.after = nil
 		w.store.heal()
 		s, err := w.Authenticate(b.request())

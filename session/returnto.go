@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -41,6 +42,9 @@ func (t *ReturnTo) UnmarshalText(b []byte) error {
 type ReturnConfig struct {
 	PublicURL *url.URL // origin and optional base path
 	Prefix    string   // SALLYPORT_PREFIX, e.g. "/oauth2"; below the base path
+	// Own are the endpoints below the prefix that a redirect may lead to, written
+	// exactly so and without a query, e.g. "/form". They are harmless to open.
+	Own []string
 	// AllowedOrigins are those of SALLYPORT_ALLOWED_REDIRECTS beside the public
 	// one: "https://app.example.com", or ".example.com" for every host below
 	// that domain.
@@ -53,6 +57,7 @@ type ReturnPolicy struct {
 	public  origin
 	base    string // "" or "/app": no trailing slash
 	prefix  string // our own endpoints, base included
+	own     []string
 	allowed []allowed
 }
 
@@ -69,6 +74,9 @@ func NewReturnPolicy(cfg ReturnConfig) (*ReturnPolicy, error) {
 		faults = append(faults, fmt.Errorf("SALLYPORT_PREFIX %q must be a path such as /oauth2", cfg.Prefix))
 	}
 	p.prefix = p.base + path.Clean("/"+cfg.Prefix)
+	for _, endpoint := range cfg.Own {
+		p.own = append(p.own, p.prefix+endpoint)
+	}
 	for _, entry := range cfg.AllowedOrigins {
 		a, err := parseAllowed(entry, public.scheme)
 		faults = append(faults, err)
@@ -95,7 +103,8 @@ func (p *ReturnPolicy) Home() ReturnTo { return ReturnTo{target: p.base + "/"} }
 // allowed origin; "" is Home. Everything that some parser might read as another
 // address is an error: the caller goes Home instead, it need not show it.
 //
-// A path is within the base path and outside our own prefix. A fragment stays.
+// A path is within the base path and outside our own prefix, except for
+// ReturnConfig.Own. A fragment stays.
 // A URL of this site comes out as its path.
 func (p *ReturnPolicy) Parse(raw string) (ReturnTo, error) {
 	if raw == "" {
@@ -108,6 +117,9 @@ func (p *ReturnPolicy) Parse(raw string) (ReturnTo, error) {
 		if c := raw[i]; c <= ' ' || c >= 0x7f || c == '\\' {
 			return ReturnTo{}, errors.New("return address: white space, a control character, a backslash or a non-ASCII character")
 		}
+	}
+	if slices.Contains(p.own, raw) {
+		return ReturnTo{target: raw}, nil
 	}
 	if raw[0] == '/' {
 		return p.parsePath(raw)

@@ -30,6 +30,7 @@ type recordBody struct {
 	Email    string   `json:"email,omitempty"`
 	Name     string   `json:"name,omitempty"`
 	Groups   []string `json:"groups,omitempty"`
+	Withheld bool     `json:"groups_withheld,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	AuthTime int64    `json:"auth_time,omitempty"` // Unix seconds
@@ -51,7 +52,7 @@ func sealSession(t *ticket, s *Session, compact bool) ([]byte, error) {
 	plain, err := json.Marshal(recordBody{
 		IdP: s.IdP, CreatedAt: s.CreatedAt,
 		Issuer: id.Issuer, Subject: id.Subject, SID: id.SID,
-		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups,
+		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups, Withheld: id.GroupsWithheld,
 		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
 		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
 		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
@@ -117,7 +118,7 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 		Handle: h, IdP: b.IdP, CreatedAt: b.CreatedAt,
 		Identity: Identity{
 			Issuer: b.Issuer, Subject: b.Subject, SID: b.SID,
-			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups,
+			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups, GroupsWithheld: b.Withheld,
 			ACR: b.ACR, AMR: b.AMR, AuthTime: fromUnix(b.AuthTime),
 		},
 		Grant: Grant{

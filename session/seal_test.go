@@ -17,7 +17,7 @@ func fullSession(t *ticket) *Session {
 		Handle: t.handle(), IdP: "keycloak",
 		Identity: Identity{
 			Issuer: "https://idp.example.com/", Subject: "äöü \u2028 <script>&", SID: "sid-1",
-			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""},
+			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""}, GroupsWithheld: true,
 			ACR: "urn:mace:silver", AMR: []string{"pwd", "otp"}, AuthTime: time.Unix(1_700_000_000, 0).UTC(),
 		},
 		Grant: Grant{
@@ -29,7 +29,7 @@ func fullSession(t *ticket) *Session {
 }
 
 func TestRecordComesBack(t *testing.T) {
-	tk := newTicket(time.Now(), 0)
+	tk := newTicket(time.Now(), 0, whose{7})
 	for name, want := range map[string]*Session{
 		"everything": fullSession(&tk),
 		"least":      {Handle: tk.handle(), Identity: Identity{Subject: "s"}, CreatedAt: time.Unix(1, 0).UTC()},
@@ -59,7 +59,7 @@ func TestRecordComesBack(t *testing.T) {
 // A stolen store, even with every master key, reads nothing: the record's key
 // is in the cookie alone.
 func TestRecordShowsNothing(t *testing.T) {
-	tk := newTicket(time.Now(), 0)
+	tk := newTicket(time.Now(), 0, whose{7})
 	s := fullSession(&tk)
 	first, err := sealSession(&tk, s, false)
 	if err != nil {
@@ -80,7 +80,7 @@ func TestRecordShowsNothing(t *testing.T) {
 }
 
 func TestChangedRecordsDoNotOpen(t *testing.T) {
-	tk := newTicket(time.Now(), 0)
+	tk := newTicket(time.Now(), 0, whose{7})
 	sealed, err := sealSession(&tk, fullSession(&tk), true)
 	if err != nil {
 		t.Fatal(err)
@@ -98,12 +98,12 @@ func TestChangedRecordsDoNotOpen(t *testing.T) {
 	if _, err := openSession(&tk, append(bytes.Clone(sealed), 0)); err == nil {
 		t.Error("opens with a byte appended")
 	}
-	swapped := newTicket(time.Now(), 0)
+	swapped := newTicket(time.Now(), 0, whose{7})
 	swapped.key = tk.key
 	if _, err := openSession(&swapped, sealed); err == nil {
 		t.Error("opens as the record of another handle")
 	}
-	other := newTicket(time.Now(), 0)
+	other := newTicket(time.Now(), 0, whose{7})
 	other.id = tk.id
 	if _, err := openSession(&other, sealed); err == nil {
 		t.Error("opens with another key")

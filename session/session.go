@@ -17,6 +17,9 @@ type Identity struct {
 	Email  string // the claim of SALLYPORT_CLAIM_EMAIL
 	Name   string // the claim of SALLYPORT_CLAIM_NAME
 	Groups []string
+	// GroupsWithheld says that the IdP knows of groups that it did not state:
+	// then there are none in Groups, and nothing follows from that.
+	GroupsWithheld bool
 
 	ACR      string
 	AMR      []string

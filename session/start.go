@@ -32,7 +32,7 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 	if l.Grant.ObtainedAt.IsZero() {
 		l.Grant.ObtainedAt = now
 	}
-	t := newTicket(now, l.Attempt)
+	t := newTicket(now, l.Attempt, whoseOf(l.Identity.Issuer, l.Identity.Subject))
 	s := m.timed(Session{
 		Handle: t.handle(), IdP: l.IdP, Identity: l.Identity, Grant: l.Grant, CreatedAt: now.UTC().Round(0),
 	}, now.Truncate(time.Second))

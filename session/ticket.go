@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	ticketVersion = 1
-	ticketSize    = 1 + 32 + 32 + 8 + 1
+	ticketVersion = 2
+	ticketSize    = 1 + 32 + 32 + 8 + 1 + 16
 )
 
 // ticket is what the session cookie holds, sealed. It never changes while the
@@ -20,11 +20,12 @@ type ticket struct {
 	key     [32]byte // seals the record; nobody but the browser keeps it
 	created int64    // Unix seconds
 	attempt uint8    // sign-ins in a row that did not hold before this one
+	whose   whose    // tells whether a form that comes later is of the same person
 }
 
 // newTicket makes a ticket with a new id and key.
-func newTicket(now time.Time, attempt int) ticket {
-	t := ticket{created: now.Unix(), attempt: uint8(min(max(attempt, 0), math.MaxUint8))}
+func newTicket(now time.Time, attempt int, w whose) ticket {
+	t := ticket{created: now.Unix(), attempt: uint8(min(max(attempt, 0), math.MaxUint8)), whose: w}
 	rand.Read(t.id[:]) // never fails: crypto/rand ends the process instead
 	rand.Read(t.key[:])
 	return t
@@ -41,6 +42,7 @@ func (t *ticket) seal(keys *keySet, name string) (string, error) {
 	b = append(b, t.key[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(t.created))
 	b = append(b, t.attempt)
+	b = append(b, t.whose[:]...)
 	return keys.ticket.seal(name, b)
 }
 
@@ -56,5 +58,6 @@ func openTicket(keys *keySet, name, value string) (ticket, bool) {
 	copy(t.key[:], b[33:])
 	t.created = int64(binary.BigEndian.Uint64(b[65:]))
 	t.attempt = b[73]
+	copy(t.whose[:], b[74:])
 	return t, true
 }

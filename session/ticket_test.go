@@ -9,7 +9,7 @@ import (
 
 func sealTestTicket(t testing.TB, ring *KeyRing) (ticket, string) {
 	t.Helper()
-	tk := newTicket(time.Unix(1_800_000_000, 0), 2)
+	tk := newTicket(time.Unix(1_800_000_000, 0), 2, whose{7})
 	value, err := tk.seal(ring.current.Load(), scanned)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestTicketComesBack(t *testing.T) {
 }
 
 func TestTicketsAreNew(t *testing.T) {
-	a, b := newTicket(time.Now(), 0), newTicket(time.Now(), 0)
+	a, b := newTicket(time.Now(), 0, whose{7}), newTicket(time.Now(), 0, whose{7})
 	if a.id == b.id || a.key == b.key || a.handle() == b.handle() || a.id == a.key {
 		t.Error("two tickets share an id or a key")
 	}
@@ -41,7 +41,7 @@ func TestTicketsAreNew(t *testing.T) {
 
 func TestAttemptSaturates(t *testing.T) {
 	for given, want := range map[int]uint8{-1: 0, 0: 0, 255: 255, 256: 255, 1 << 40: 255} {
-		if got := newTicket(time.Now(), given).attempt; got != want {
+		if got := newTicket(time.Now(), given, whose{7}).attempt; got != want {
 			t.Errorf("attempt %d becomes %d, want %d", given, got, want)
 		}
 	}
@@ -134,8 +134,8 @@ func TestTicketsOfElsewhereDoNotOpen(t *testing.T) {
 func TestTicketsOfAnotherFormatDoNotOpen(t *testing.T) {
 	keys := newTestRing(t, GenerateKey()).current.Load()
 	for name, plain := range map[string][]byte{
-		"empty": {}, "version 0": make([]byte, ticketSize), "version 2": append([]byte{2}, make([]byte, ticketSize-1)...),
-		"short": append([]byte{1}, make([]byte, ticketSize-2)...), "long": append([]byte{1}, make([]byte, ticketSize)...),
+		"empty": {}, "version 0": make([]byte, ticketSize), "version 1": append([]byte{1}, make([]byte, ticketSize-1)...),
+		"short": append([]byte{2}, make([]byte, ticketSize-2)...), "long": append([]byte{2}, make([]byte, ticketSize)...),
 	} {
 		value, err := keys.ticket.seal(scanned, plain)
 		if err != nil {

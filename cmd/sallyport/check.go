@@ -74,6 +74,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	for _, w := range s.warnings() {
 		f.warn("configuration", w.Variable, "%s", w.Message)
 	}
+	checkPreset(s, &f)
 	checkProvider(ctx, s, now, &f)
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
 // maxProviderAnswer bounds what the doctor reads of one answer, in bytes.
@@ -77,7 +79,7 @@ func (p *providerProbe) discover(ctx context.Context) (providerMetadata, bool) {
 	variable, address := "SALLYPORT_OIDC_DISCOVERY_URL", p.settings.OIDC.DiscoveryURL
 	if address == "" {
 		variable = "SALLYPORT_OIDC_ISSUER"
-		address = strings.TrimSuffix(p.settings.OIDC.Issuer, "/") + "/.well-known/openid-configuration"
+		address = strings.TrimSuffix(p.settings.OIDC.Issuer, "/") + wellKnown
 	}
 	var m providerMetadata
 	date, err := p.get(ctx, address, &m)
@@ -140,9 +142,9 @@ func (p *providerProbe) clock(date string) {
 }
 
 func (p *providerProbe) issuer(m providerMetadata) {
-	const probe, variable = "issuer", "SALLYPORT_OIDC_ISSUER"
-	if m.Issuer != p.settings.OIDC.Issuer {
-		p.found.fail(probe, variable, "the metadata states %q and the variable says %q; they must be equal, character for character", m.Issuer, p.settings.OIDC.Issuer)
+	const probe = "issuer"
+	if err := oidcrp.CheckIssuer(p.settings.OIDC.Issuer, m.Issuer); err != nil {
+		p.found.fail(probe, issuerVariable, "%v", err)
 		return
 	}
 	p.found.ok(probe, "%s", m.Issuer)
@@ -246,7 +248,7 @@ func (p *providerProbe) binding(m providerMetadata) {
 	refreshes := len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token")
 	wanted := p.settings.Session.Binding
 	switch {
-	case m.EndSession == "" && p.settings.OIDC.LogoutURL == "":
+	case !p.settings.signsOut(m.EndSession):
 		if wanted == bindingIdP {
 			p.found.fail(probe, required, "idp is set and the provider offers no sign-out, so that nobody could sign in; use auto, or set SALLYPORT_OIDC_LOGOUT_URL")
 			return
@@ -258,7 +260,11 @@ func (p *providerProbe) binding(m providerMetadata) {
 		p.found.fail(probe, required, "idp is set and the provider gives no refresh tokens, so that nobody could sign in; use auto")
 	case !refreshes:
 		p.found.ok(probe, "not_bound: the provider gives no refresh tokens; signing out here signs out at the provider, and a session here does not end when the one there does")
-	case slices.Contains(p.settings.OIDC.Scopes, "offline_access"):
+	case p.settings.OIDC.RefreshBound == "no" && wanted == bindingIdP:
+		p.found.fail(probe, required, "idp is set, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND), so that nobody could sign in; use auto")
+	case p.settings.OIDC.RefreshBound == "no":
+		p.found.ok(probe, "not_bound: signing out here signs out at the provider; its refresh tokens outlive the person's session there, so that a session here does not end when the one there does")
+	case slices.Contains(p.settings.OIDC.Scopes, "offline_access") && p.settings.OIDC.RefreshBound != "yes":
 		p.found.warn(probe, "SALLYPORT_OIDC_SCOPES", "not_bound: offline_access asks for refresh tokens that outlive the provider's session; take it out if sessions should end with it")
 	default:
 		p.found.ok(probe, "full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET %s)", p.settings.path("/session"))

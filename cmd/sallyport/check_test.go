@@ -111,7 +111,7 @@ func TestCheckFindings(t *testing.T) {
 		want  string // one line
 	}{
 		{"issuer differs by a slash", func(p *fakeProvider, _ map[string]string) { p.metadata["issuer"] = p.URL + "/" },
-			`fail | issuer | SALLYPORT_OIDC_ISSUER | the metadata states "IDP/" and the variable says "IDP"; they must be equal, character for character`},
+			`fail | issuer | SALLYPORT_OIDC_ISSUER | SALLYPORT_OIDC_ISSUER is "IDP", the provider says "IDP/"; they must be equal, byte for byte: add the slash at the end, SALLYPORT_OIDC_ISSUER=IDP/`},
 		{"provider down", func(p *fakeProvider, _ map[string]string) { p.Close() },
 			`fail | discovery | SALLYPORT_OIDC_ISSUER | IDP/.well-known/openid-configuration: dial tcp HOST: connect: connection refused`},
 		{"redirected", func(p *fakeProvider, _ map[string]string) {

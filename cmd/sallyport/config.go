@@ -34,6 +34,8 @@ type Config struct {
 
 	// SecretFiles are the paths that secrets were read from, by variable.
 	SecretFiles map[string]string
+	// FromPreset are the variables that have their value from the preset.
+	FromPreset map[string]bool
 }
 
 // NetworkConfig says where Sallyport listens and under which address it is known.
@@ -59,16 +61,21 @@ type UpstreamConfig struct {
 
 // OIDCConfig names the provider and how to speak with it.
 type OIDCConfig struct {
-	Issuer       string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed."`
+	Provider     string        `env:"SALLYPORT_OIDC_PROVIDER" envDefault:"generic" oneof:"generic|entra|external-id|b2c|adfs|auth0|google|okta|onelogin|jumpcloud|cognito|ping|totvs|keycloak|dex|zitadel|authentik|gitlab" doc:"A preset: what is known of that provider becomes the default of other variables, each of which can still be set. It is also the provider's name in logs, metrics and sessions. The page of each provider lists what its preset sets."`
+	Issuer       string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed. {tenantid} in it stands for the tenants of SALLYPORT_OIDC_ALLOWED_TENANTS."`
 	DiscoveryURL string        `env:"SALLYPORT_OIDC_DISCOVERY_URL" default:"issuer + /.well-known/openid-configuration" doc:"Address of the metadata, for providers that publish it elsewhere (Azure AD B2C, Entra External ID)."`
+	Tenants      []string      `env:"SALLYPORT_OIDC_ALLOWED_TENANTS" example:"3f2a6c1e-8b7d-4c5f-9e0a-1d2c3b4a5f6e" doc:"Entra tenants, by id, whose people may sign in: the tid of the ID token must be one of them. Required with {tenantid} in SALLYPORT_OIDC_ISSUER."`
+	Domains      []string      `env:"SALLYPORT_OIDC_HOSTED_DOMAINS" example:"example.com" doc:"Google Workspace domains whose people may sign in: the hd of the ID token must be one of them, and a single one is also shown by Google's page. Required with the preset google; * there means every Google account, personal ones included."`
+	Policies     []string      `env:"SALLYPORT_OIDC_POLICIES" default:"with the preset b2c, the one in SALLYPORT_OIDC_DISCOVERY_URL" example:"B2C_1_signin" doc:"Azure AD B2C user flows or policies whose tokens are accepted: the tfp of the ID token, or its acr, must be one of them, in any case. All policies of a tenant share one issuer, password reset included."`
 	ClientID     string        `env:"SALLYPORT_OIDC_CLIENT_ID" required:"true" example:"sallyport" doc:"The client id registered at the provider."`
 	ClientSecret secret.Text   `env:"SALLYPORT_OIDC_CLIENT_SECRET" default:"required unless SALLYPORT_OIDC_CLIENT_AUTH is none" doc:"The client secret registered at the provider."`
 	ClientAuth   string        `env:"SALLYPORT_OIDC_CLIENT_AUTH" envDefault:"client_secret_basic" oneof:"client_secret_basic|client_secret_post|none" doc:"How Sallyport authenticates at the token endpoint. It is never detected by trying."`
-	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them."`
+	Scopes       []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them. {client_id} stands for the client id, which is a scope of Azure AD B2C."`
 	SigningAlgs  []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
 	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
-	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}."`
+	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}, and {provider} at its beginning for scheme and host of the authorization endpoint. The word discovered means the end_session_endpoint of the metadata, none a sign-out that is local."`
 	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
+	RefreshBound string        `env:"SALLYPORT_OIDC_REFRESH_BOUND" envDefault:"auto" oneof:"auto|yes|no" doc:"Whether the provider's refresh tokens end with the person's session there: auto takes those for bound that were not asked for with offline_access. It decides the mode of sessions."`
 	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
 }
 
@@ -89,7 +96,10 @@ type ClaimsConfig struct {
 	Email         string `env:"SALLYPORT_CLAIM_EMAIL" envDefault:"email" doc:"Claim that becomes X-Forwarded-Email; of an array the first."`
 	Name          string `env:"SALLYPORT_CLAIM_NAME" envDefault:"preferred_username" doc:"Claim that becomes X-Forwarded-Preferred-Username."`
 	Groups        string `env:"SALLYPORT_CLAIM_GROUPS" envDefault:"groups" example:"realm_access.roles" doc:"Claim that becomes X-Forwarded-Groups: a string, an array, or an object whose keys are the groups."`
+	GroupsLimit   int    `env:"SALLYPORT_GROUPS_LIMIT" envDefault:"0" doc:"How many groups the provider states at most. A person with so many, or more, counts as one whose groups it left out: no groups for the app, and no way past rules about groups. 0 for a provider that states them all."`
 	EmailVerified string `env:"SALLYPORT_EMAIL_VERIFIED" envDefault:"allow_missing" oneof:"require|allow_missing|ignore" doc:"What email_verified must say: require wants true, allow_missing refuses only false, ignore does not look."`
+	VerifiedClaim string `env:"SALLYPORT_CLAIM_EMAIL_VERIFIED" envDefault:"email_verified" doc:"Claim that says whether the e-mail address is verified: true, as a boolean or a string."`
+	EmailRequired bool   `env:"SALLYPORT_EMAIL_REQUIRED" envDefault:"false" doc:"Refuse a sign-in without an e-mail address with exactly one @."`
 }
 
 // SessionConfig says how long and under which names sessions live.
@@ -116,6 +126,7 @@ type AccessConfig struct {
 	AllowedGroups    []string `env:"SALLYPORT_ALLOWED_GROUPS" default:"everyone" example:"staff" doc:"Groups whose members may pass. Set but empty is a fault."`
 	PublicPaths      []string `env:"SALLYPORT_PUBLIC_PATHS" example:"/public/**" doc:"Paths that need no session: * stands for anything within a segment, ** for any number of segments. One that covers everything is a fault."`
 	AllowedRedirects []string `env:"SALLYPORT_ALLOWED_REDIRECTS" example:"https://other.example.com" doc:"Further origins that rd may lead to after sign-in or sign-out; .example.com means every host below that domain."`
+	KeepForms        bool     `env:"SALLYPORT_KEEP_FORMS" envDefault:"true" doc:"Keep a form that met an ended session in the browser's tab, sealed, and send it after the sign-in if it is the same person's. Forms with files, and those over 1 MiB, are not kept."`
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }
 

@@ -111,7 +111,7 @@ func (d *demo) environ(given []string) []string {
 		"SALLYPORT_PUBLIC_URL=" + d.publicURL(),
 		"SALLYPORT_UPSTREAM=http://" + d.app.Addr().String(),
 		"SALLYPORT_SECRET=" + d.key.Encode(),
-		"SALLYPORT_OIDC_ISSUER=" + d.issuer(),
+		"SALLYPORT_OIDC_PROVIDER=", "SALLYPORT_OIDC_ISSUER=" + d.issuer(),
 		"SALLYPORT_OIDC_DISCOVERY_URL=",
 		"SALLYPORT_OIDC_CLIENT_ID=" + demoClientID,
 		"SALLYPORT_OIDC_CLIENT_SECRET=" + d.clientSecret,

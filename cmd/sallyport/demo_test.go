@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
 // demoSite is a running demo with the addresses that it printed.
@@ -101,7 +103,7 @@ func TestDemoSignInSignOutSignInAsAnother(t *testing.T) {
 	}
 
 	session := decode[struct{ Mode, IdP string }](t, b.script(d.public+"/oauth2/session"))
-	if session.Mode != "full" || session.IdP != providerName {
+	if session.Mode != "full" || session.IdP != oidcrp.GenericPreset {
 		t.Errorf("/oauth2/session says %+v", session)
 	}
 

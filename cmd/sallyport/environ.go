@@ -35,6 +35,7 @@ func readConfig(environ []string) (Config, *faults) {
 	}
 
 	var c Config
+	c.FromPreset = applyPreset(set)
 	c.SecretFiles = readSecretFiles(set, vars, f)
 	parseGroups(&c, set, vars, f)
 	return c, f

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/sallyport/sallyport/idp/oidcrp"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 	"github.com/sallyport/sallyport/session/redisstore"
@@ -17,6 +18,7 @@ import (
 type settings struct {
 	Config
 
+	preset    oidcrp.Preset
 	publicURL *url.URL
 	upstream  *url.URL
 	upstreamCA,
@@ -24,6 +26,7 @@ type settings struct {
 	trusted     []netip.Prefix
 	trustUnix   bool
 	extraParams url.Values
+	demands     []oidcrp.Demand
 	keys        []session.Key
 	redis       redisstore.URL
 	// refreshEvery is SALLYPORT_SESSION_REFRESH; 0 = auto.
@@ -38,11 +41,13 @@ type settings struct {
 // here; each names its variable and the remedy.
 func (c Config) resolve(f *faults) (*settings, error) {
 	s := &settings{Config: c}
+	s.preset, _ = oidcrp.FindPreset(c.OIDC.Provider) // checkWords has a word on an unknown one
 	requireValues(c, f)
 	checkWords(c, f)
 	s.resolveNetwork(f)
 	s.resolveUpstream(f)
 	s.resolveProvider(f)
+	s.checkIgnored(f)
 	s.resolveRequest(f)
 	s.resolveSession(f)
 	s.resolveAccess(f)

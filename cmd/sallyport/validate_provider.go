@@ -6,20 +6,26 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
 func (s *settings) resolveProvider(f *faults) {
+	s.resolveIssuer(f)
 	o := s.OIDC
 	s.checkIssuer(f)
 	if o.DiscoveryURL != "" {
 		s.checkProviderURL("SALLYPORT_OIDC_DISCOVERY_URL", o.DiscoveryURL, f)
 	}
-	if o.LogoutURL != "" {
+	if o.LogoutURL != "" && o.LogoutURL != logoutDiscovered && o.LogoutURL != oidcrp.LogoutNone {
 		checkLogoutTemplate(o.LogoutURL, s, f)
 	}
-	checkScopes(o.Scopes, f)
+	s.resolveScopes(f)
 	checkAlgorithms(o.SigningAlgs, f)
 	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)
+	if s.Claims.GroupsLimit < 0 {
+		f.add("SALLYPORT_GROUPS_LIMIT", fmt.Sprintf("is %d", s.Claims.GroupsLimit), "give the number of groups that the provider states at most, or 0")
+	}
 	s.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
 }
 
@@ -45,12 +51,43 @@ func (s *settings) checkProviderURL(name, raw string, f *faults) *url.URL {
 	return u
 }
 
+// logoutDiscovered takes back the template of a preset.
+const logoutDiscovered = "discovered"
+
+// signOut returns the template and the fallback of oidcrp.Config.
+func (s *settings) signOut() (template, fallback string) {
+	switch s.OIDC.LogoutURL {
+	case "":
+		return "", s.preset.LogoutFallback
+	case logoutDiscovered:
+		return "", ""
+	}
+	return s.OIDC.LogoutURL, ""
+}
+
+// signsOut reports whether people can be signed out at a provider whose metadata
+// name that end_session_endpoint.
+func (s *settings) signsOut(endSession string) bool {
+	template, fallback := s.signOut()
+	switch template {
+	case "":
+		return endSession != "" || fallback != ""
+	case oidcrp.LogoutNone:
+		return false
+	}
+	return true
+}
+
 // logoutPlaceholders are the values that SALLYPORT_OIDC_LOGOUT_URL can hold.
 var logoutPlaceholders = []string{"{client_id}", "{post_logout_redirect_uri}", "{id_token}", "{state}"}
 
 func checkLogoutTemplate(template string, s *settings, f *faults) {
 	const name = "SALLYPORT_OIDC_LOGOUT_URL"
 	plain := template
+	if rest, ok := strings.CutPrefix(template, "{provider}/"); ok {
+		plain = "https://idp.example.com/" + rest
+		template = plain
+	}
 	for _, p := range logoutPlaceholders {
 		plain = strings.ReplaceAll(plain, p, "x")
 	}
@@ -65,15 +102,20 @@ func checkLogoutTemplate(template string, s *settings, f *faults) {
 	s.checkProviderURL(name, plain, f)
 }
 
-func checkScopes(scopes []string, f *faults) {
+func (s *settings) resolveScopes(f *faults) {
 	const name = "SALLYPORT_OIDC_SCOPES"
-	for _, scope := range scopes {
+	s.OIDC.Scopes = slices.Clone(s.OIDC.Scopes)
+	for i, scope := range s.OIDC.Scopes {
+		if scope == "{client_id}" && s.OIDC.ClientID != "" {
+			scope = s.OIDC.ClientID
+			s.OIDC.Scopes[i] = scope
+		}
 		// RFC 6749 §3.3: scope-token
 		if strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			f.add(name, fmt.Sprintf("has the entry %q", scope), "separate scopes by commas, such as openid,profile,email")
 		}
 	}
-	if !slices.Contains(scopes, "openid") {
+	if !slices.Contains(s.OIDC.Scopes, "openid") {
 		f.add(name, "does not contain openid, without which there is no ID token", "add openid")
 	}
 }
@@ -130,6 +172,7 @@ func (s *settings) resolveRequest(f *faults) {
 		}
 	}
 	s.resolveExtraParams(f)
+	s.resolveDomains()
 }
 
 func (s *settings) resolveExtraParams(f *faults) {

@@ -72,7 +72,7 @@ func (s *settings) resolveRefresh(f *faults) {
 		s.refreshEvery = every
 	}
 	notNegative(f, "SALLYPORT_SESSION_GRACE", c.Grace)
-	if c.Binding == bindingIdP && slices.Contains(s.OIDC.Scopes, "offline_access") {
+	if c.Binding == bindingIdP && s.OIDC.RefreshBound != "yes" && slices.Contains(s.OIDC.Scopes, "offline_access") {
 		f.add("SALLYPORT_SESSION_BINDING", "is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session", "take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto")
 	}
 }

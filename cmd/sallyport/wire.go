@@ -130,25 +130,20 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-// providerName is the label of the one provider that this version has.
-const providerName = "generic"
-
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r, c := s.OIDC, s.Request, s.Claims
-	var bound *bool // as the provider's answers show
-	if s.Session.Binding == bindingIndependent {
-		bound = new(bool)
-	}
+	template, fallback := s.signOut()
 	return oidcrp.New(oidcrp.Config{
-		Name: providerName, Issuer: o.Issuer, DiscoveryURL: o.DiscoveryURL,
+		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
 		ClientSecret: func() secret.Text { return *clientSecret.Load() },
 		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
-		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups},
-		EmailVerified: oidcrp.EmailVerified(c.EmailVerified),
-		LogoutURL:     o.LogoutURL, RefreshBound: bound,
+		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
+		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		Remedies:  s.preset.Remedies,
+		LogoutURL: template, LogoutFallback: fallback, RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
@@ -156,12 +151,24 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	})
 }
 
+// refreshBound is nil where the provider's answers show whether its refresh tokens
+// end with the person's session there.
+func (s *settings) refreshBound() *bool {
+	switch {
+	case s.Session.Binding == bindingIndependent, s.OIDC.RefreshBound == "no":
+		return new(bool)
+	case s.OIDC.RefreshBound == "yes":
+		return new(true)
+	}
+	return nil
+}
+
 func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
 	}
-	return proxy.New(proxy.Config{
+	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
 		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
@@ -173,7 +180,11 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
-	})
+	}
+	if s.Access.KeepForms {
+		cfg.Forms, cfg.FormPages = manager, renderer
+	}
+	return proxy.New(cfg)
 }
 
 // routes hands a protocol's endpoints to the proxy, which must not know it.

@@ -31,6 +31,9 @@ func (c *Client) loginFault(w http.ResponseWriter, r *http.Request, err error, r
 	c.log.LogAttrs(r.Context(), faultLevel(f.Code), "sign-in failed",
 		slog.String("code", string(f.Code)), slog.Any("cause", f.Cause), requestID(r.Context()))
 	f.RetryURL = retryURL
+	if f.Code == fault.AccountNotAllowed {
+		f.RetryURL = askingForAccount(retryURL)
+	}
 	noStore(w)
 	c.cfg.Pages.Fault(w, r, f)
 }
@@ -43,7 +46,7 @@ func faultLevel(code fault.Code) slog.Level {
 		fault.SessionTooLarge:
 		return slog.LevelError
 	case fault.IdPDenied, fault.IdPInteraction, fault.LoginCookieLost, fault.CallbackInvalid, fault.LoginInvalid,
-		fault.SignInRequired, fault.MethodNotAllowed:
+		fault.SignInRequired, fault.MethodNotAllowed, fault.AccountNotAllowed:
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn

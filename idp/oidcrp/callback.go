@@ -57,7 +57,7 @@ func (c *Client) checkResponse(resp *authorizationResponse, p session.Pending) (
 	if provider == nil {
 		return nil, fault.New(fault.IdPUnavailable, c.Ready())
 	}
-	if resp.issSent && resp.iss != c.cfg.Issuer {
+	if resp.issSent && !c.cfg.admitsIssuer(resp.iss) {
 		return nil, fault.New(fault.IssuerMismatch, fmt.Errorf("the answer names the issuer %q and SALLYPORT_OIDC_ISSUER is %q; they must be equal, byte for byte", loggable(resp.iss), c.cfg.Issuer))
 	}
 	if !resp.issSent && provider.IssSupported {

@@ -3,12 +3,10 @@ package oidcrp
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -130,15 +128,12 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	if info != nil {
 		r.sources = append(r.sources, info)
 	}
+	iss, _ := claims.text("iss")
 	sub, _ := claims.text("sub")
-	id := session.Identity{Issuer: c.cfg.Issuer, Subject: sub}
+	id := session.Identity{Issuer: iss, Subject: sub}
 	id.User, _ = r.text(c.cfg.Claims.User)
 	id.Name, _ = r.text(c.cfg.Claims.Name)
-	id.Groups = r.texts(c.cfg.Claims.Groups)
-	if id.Groups == nil && c.groupsElsewhere(r.sources) {
-		c.log.WarnContext(ctx, "the provider left the groups out because there are too many, and points to another address for them, which is not followed: this person has no groups here. Let the provider send only groups that are assigned to the application",
-			"claim", c.cfg.Claims.Groups, requestID(ctx))
-	}
+	id.Groups, id.GroupsWithheld = c.groups(ctx, r)
 	var err error
 	if id.Email, err = c.email(r); err != nil {
 		return session.Identity{}, err
@@ -151,76 +146,4 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 		id.AuthTime, _ = claims.time("auth_time") // verifyIDToken has read it
 	}
 	return id, nil
-}
-
-// email returns the address, "" for one that is none, after applying
-// SALLYPORT_EMAIL_VERIFIED.
-func (c *Client) email(r *claimReader) (string, error) {
-	address, source := r.text(c.cfg.Claims.Email)
-	if address == "" {
-		if c.cfg.EmailVerified == EmailRequireVerified {
-			return "", fault.New(fault.EmailUnverified, errors.New("there is no e-mail address and SALLYPORT_EMAIL_VERIFIED is require; check SALLYPORT_CLAIM_EMAIL and SALLYPORT_OIDC_SCOPES"))
-		}
-		return "", nil
-	}
-	verified := r.verification(c.cfg.Claims.Email, address, source)
-	switch {
-	case c.cfg.EmailVerified == EmailIgnoreVerified, verified == emailIsVerified:
-	case verified == emailIsUnverified:
-		return "", fault.New(fault.EmailUnverified, errors.New("email_verified is not true; SALLYPORT_EMAIL_VERIFIED says what that means"))
-	case c.cfg.EmailVerified == EmailRequireVerified:
-		return "", fault.New(fault.EmailUnverified, errors.New("there is no email_verified and SALLYPORT_EMAIL_VERIFIED is require"))
-	}
-	if local, domain, ok := strings.Cut(address, "@"); !ok || local == "" || domain == "" || strings.Contains(domain, "@") {
-		r.dropped(c.cfg.Claims.Email, "it is not an address with exactly one @")
-		return "", nil
-	}
-	return address, nil
-}
-
-type emailState int
-
-const (
-	emailUnknown emailState = iota
-	emailIsVerified
-	emailIsUnverified
-)
-
-// verification reads email_verified where the address came from, or else in
-// another source that states the same address. true and "true" mean verified;
-// null is absent; everything else means that it is not.
-func (r *claimReader) verification(name, address string, from object) emailState {
-	for _, source := range append([]object{from}, r.sources...) {
-		same := &claimReader{sources: []object{source}, dropped: func(string, string) {}}
-		if there, _ := same.text(name); there != address || !source.has("email_verified") {
-			continue
-		}
-		if isTrue(source["email_verified"]) {
-			return emailIsVerified
-		}
-		return emailIsUnverified
-	}
-	return emailUnknown
-}
-
-// isTrue accepts "true", too: some providers write booleans as strings.
-func isTrue(raw json.RawMessage) bool {
-	s, _ := asString(raw)
-	return s == "true" || string(raw) == "true"
-}
-
-// groupsElsewhere reports whether the provider points elsewhere for the groups
-// (Core §5.6.2) instead of sending them. Such addresses are never fetched: they
-// are whatever a token says. Entra's hasgroups stands for its claim groups only.
-func (c *Client) groupsElsewhere(sources []object) bool {
-	name := c.cfg.Claims.Groups
-	for _, source := range sources {
-		if name == "groups" && isTrue(source["hasgroups"]) {
-			return true
-		}
-		if elsewhere, err := parseObject(source["_claim_names"]); err == nil && elsewhere.has(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -3,6 +3,7 @@ package oidcrp
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -76,4 +77,10 @@ func (c *Client) loginPath(to session.ReturnTo) string {
 		return path
 	}
 	return path + "?rd=" + escapeQuery(to.String())
+}
+
+// askingForAccount makes the provider ask which account, instead of signing in the
+// one that it knows, when a path of loginPath is followed.
+func askingForAccount(loginPath string) string {
+	return withQuery(loginPath, url.Values{"prompt": {"select_account"}})
 }

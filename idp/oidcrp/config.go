@@ -54,6 +54,8 @@ const (
 // literal name first and then as a dotted path; "" is never looked up.
 type ClaimNames struct {
 	User, Email, Name, Groups string
+	// EmailVerified says whether somebody has verified Email; "" = email_verified.
+	EmailVerified string
 }
 
 // Config makes a Client. Fields without a note are required.
@@ -62,9 +64,13 @@ type Config struct {
 	// "generic". It is a bounded label.
 	Name string
 
-	Issuer       string // SALLYPORT_OIDC_ISSUER; compared byte for byte
-	DiscoveryURL string // "" = issuer and the well-known path
-	ClientID     string
+	// Issuer is SALLYPORT_OIDC_ISSUER, compared byte for byte. It may contain
+	// TenantPlaceholder; then AllowedTenants says whose tokens are accepted.
+	Issuer         string
+	AllowedTenants []string
+	DiscoveryURL   string   // "" = issuer and the well-known path
+	Demands        []Demand // of every ID token; may be empty
+	ClientID       string
 	// ClientSecret is asked for each request, because its file may change. It
 	// may be nil with ClientAuthNone.
 	ClientSecret func() secret.Text
@@ -83,6 +89,11 @@ type Config struct {
 	Userinfo      UserinfoMode
 	Claims        ClaimNames
 	EmailVerified EmailVerified
+	// EmailRequired refuses a sign-in without a usable e-mail address.
+	EmailRequired bool
+	// GroupsLimit is how many groups the provider states at most: so many count as
+	// a list that was cut short. 0 = it states them all.
+	GroupsLimit int
 
 	// RefreshBound is what is known of the provider's refresh tokens: whether they
 	// end with the person's session there. nil = not known: one that was not asked
@@ -91,8 +102,15 @@ type Config struct {
 
 	// LogoutURL is a template that replaces the discovered end_session_endpoint:
 	// {client_id}, {post_logout_redirect_uri}, {id_token} and {state} are filled
-	// in, escaped for a query. "" = as discovered.
+	// in, escaped for a query; {provider} at its beginning is scheme and host of
+	// the authorization endpoint. "" = as discovered, LogoutNone = no sign-out.
 	LogoutURL string
+	// LogoutFallback is such a template for when LogoutURL is "" and the metadata
+	// name no end_session_endpoint; "" = then there is no sign-out.
+	LogoutFallback string
+
+	// Remedies are what the log says beside the cause of some faults.
+	Remedies Remedies
 
 	RedirectURL           string // of the callback, as registered at the provider
 	PostLogoutRedirectURL string // of the logout callback, likewise
@@ -131,6 +149,8 @@ func (c *Config) check() error {
 	}
 	need(c.Name != "", "Config.Name is missing")
 	need(c.Issuer != "", "SALLYPORT_OIDC_ISSUER is missing")
+	need(!strings.Contains(c.Issuer, TenantPlaceholder) || len(c.AllowedTenants) > 0 && c.DiscoveryURL != "",
+		"SALLYPORT_OIDC_ISSUER is a template: SALLYPORT_OIDC_ALLOWED_TENANTS and SALLYPORT_OIDC_DISCOVERY_URL are needed")
 	need(c.ClientID != "", "SALLYPORT_OIDC_CLIENT_ID is missing")
 	need(slices.Contains(c.Scopes, "openid"), "SALLYPORT_OIDC_SCOPES must contain openid, without which there is no ID token")
 	need(c.RedirectURL != "" && c.PostLogoutRedirectURL != "", "Config.RedirectURL and PostLogoutRedirectURL are needed")

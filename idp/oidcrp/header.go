@@ -11,6 +11,9 @@ import (
 // maxIDToken bounds an ID token, in bytes, before anything looks into it.
 const maxIDToken = 64 << 10
 
+// errOtherAlgorithm is a signature that may be right and is not accepted.
+var errOtherAlgorithm = errors.New("another algorithm")
+
 // checkJOSEHeader looks at what is in front of the signature: three segments of
 // base64url, and a header (RFC 7515 §4) that names an accepted algorithm and
 // nothing that we do not understand. It returns the payload's bytes, which mean
@@ -52,7 +55,7 @@ func checkJOSEHeader(jwt string, algs []string) error {
 	}
 	alg, _ := h.text("alg")
 	if !slices.Contains(algs, alg) {
-		return fmt.Errorf("it is signed with %q and SALLYPORT_OIDC_SIGNING_ALGS accepts %s; let the provider sign for this client with one of them", loggable(alg), strings.Join(algs, ", "))
+		return fmt.Errorf("%w: it is signed with %q and SALLYPORT_OIDC_SIGNING_ALGS accepts %s; let the provider sign for this client with one of them", errOtherAlgorithm, loggable(alg), strings.Join(algs, ", "))
 	}
 	return nil
 }

@@ -252,6 +252,9 @@ func encodeTestJSON(v any) []byte {
 	return b
 }
 
+// jsonInto turns v into JSON and reads that into out.
+func jsonInto(v, out any) error { return json.Unmarshal(encodeTestJSON(v), out) }
+
 // with returns claims with some members changed; a nil value removes one.
 func with(claims map[string]any, changes map[string]any) map[string]any {
 	out := maps.Clone(claims)

@@ -26,7 +26,10 @@ const (
 type publicKey struct {
 	kid string
 	alg string // the only algorithm it is for, "" = any that fits
-	key any    // *rsa.PublicKey or *ecdsa.PublicKey
+	// issuer is whose tokens alone it may verify, perhaps with TenantPlaceholder;
+	// "" = any. Entra ID publishes the keys of several issuers in one set.
+	issuer string
+	key    any // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
 // parseJWKS reads a JWK Set (RFC 7517 §5) and keeps what can verify an ID token.
@@ -86,7 +89,11 @@ func parseJWK(raw json.RawMessage) (publicKey, error) {
 	if err := checkStrength(jwk.Key); err != nil {
 		return publicKey{}, err
 	}
-	return publicKey{kid: jwk.KeyID, alg: jwk.Algorithm, key: jwk.Key}, nil
+	issuer, ok := o.text("issuer")
+	if o.has("issuer") && !ok {
+		return publicKey{}, errors.New("its issuer is not a string")
+	}
+	return publicKey{kid: jwk.KeyID, alg: jwk.Algorithm, issuer: issuer, key: jwk.Key}, nil
 }
 
 // checkStrength refuses keys that prove nothing. go-jose has made sure that the
@@ -105,6 +112,17 @@ func checkStrength(key any) error {
 		return nil
 	}
 	return errors.New("neither an RSA nor an EC key")
+}
+
+// mayVerify reports whether k is one of the issuer whose token these claims are.
+// They are not verified yet: whoever changes them loses the signature.
+func (k *publicKey) mayVerify(claims object) bool {
+	if k.issuer == "" {
+		return true
+	}
+	tenant, _ := claims.text("tid")
+	iss, ok := claims.text("iss")
+	return ok && iss == strings.ReplaceAll(k.issuer, TenantPlaceholder, tenant)
 }
 
 // fits reports whether k may verify signatures of that algorithm (RFC 7518 §3.1):

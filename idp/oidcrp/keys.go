@@ -11,6 +11,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sallyport/sallyport/internal/secret"
 )
 
 // unknownKeyEvery is how often, at most, tokens that no known key fits make us
@@ -73,7 +75,8 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 		return nil, errors.New("the token is not a signed JWT of an accepted algorithm")
 	}
 	header := jws.Signatures[0].Protected
-	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm))
+	claims := unverifiedClaims(secret.New(jwt))
+	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm, claims))
 	if payload != nil {
 		return payload, nil
 	}
@@ -81,12 +84,12 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 		if err := s.fetchForToken(ctx); err != nil {
 			return nil, fmt.Errorf("no known key fits the token, and fetching the keys failed: %w", err)
 		}
-		if payload, tried = verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm)); payload != nil {
+		if payload, tried = verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
 			return payload, nil
 		}
 	}
 	if tried == 0 {
-		return nil, fmt.Errorf("the provider publishes no key %q that fits %s", loggable(header.KeyID), header.Algorithm)
+		return nil, fmt.Errorf("the provider publishes no key %q that fits %s and the token's issuer", loggable(header.KeyID), header.Algorithm)
 	}
 	return nil, errors.New("the signature is wrong")
 }
@@ -104,13 +107,13 @@ func verifyWithAny(jws *jose.JSONWebSignature, keys []any) (payload []byte, trie
 }
 
 // candidates returns the keys that may have signed a token.
-func (s *keySet) candidates(kid, alg string) []any {
+func (s *keySet) candidates(kid, alg string, claims object) []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []any
 	for i := range s.keys {
 		k := &s.keys[i]
-		if k.fits(alg) && (kid == "" || k.kid == kid) && len(found) < maxTried {
+		if k.fits(alg) && k.mayVerify(claims) && (kid == "" || k.kid == kid) && len(found) < maxTried {
 			found = append(found, k.key)
 		}
 	}

@@ -90,7 +90,7 @@ func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
 		kind: stateFirst, to: c.cfg.Returns.Home(),
 		prompt: q.Get("prompt"), acr: q.Get("acr"), loginHint: q.Get("login_hint"),
 	}
-	if q.Has("iss") && q.Get("iss") != c.cfg.Issuer {
+	if q.Has("iss") && !c.cfg.admitsIssuer(q.Get("iss")) {
 		return beginning{}, fmt.Errorf("the sign-in link names the issuer %q, SALLYPORT_OIDC_ISSUER is %q", loggable(q.Get("iss")), c.cfg.Issuer)
 	}
 	if q.Has("idp") && q.Get("idp") != c.cfg.Name {

@@ -137,11 +137,7 @@ func (c *Client) signedOut(w http.ResponseWriter, r *http.Request, to session.Re
 	}
 	signIn := c.loginPath(to)
 	if idpSessionRemains {
-		separator := "?"
-		if strings.Contains(signIn, "?") {
-			separator = "&"
-		}
-		signIn += separator + "prompt=select_account"
+		signIn = askingForAccount(signIn)
 	}
 	c.cfg.Pages.SignedOut(w, r, signIn, idpSessionRemains)
 }
@@ -149,7 +145,8 @@ func (c *Client) signedOut(w http.ResponseWriter, r *http.Request, to session.Re
 // endSessionURL returns the address of the provider's sign-out, "" when it offers
 // none, and remembers in the browser where the sign-out leads in the end.
 func (c *Client) endSessionURL(w http.ResponseWriter, r *http.Request, provider *metadata, hint secret.Text, to session.ReturnTo) string {
-	if c.cfg.LogoutURL == "" && (provider == nil || provider.EndSessionEndpoint == "") {
+	style := c.signOutStyle(provider)
+	if !style.offered() {
 		return ""
 	}
 	state := newState(stateLogout)
@@ -159,32 +156,12 @@ func (c *Client) endSessionURL(w http.ResponseWriter, r *http.Request, provider 
 			c.log.WarnContext(r.Context(), "sign-out: the return address is lost", "cause", err, requestID(r.Context()))
 		}
 	}
-	address := c.logoutURL(provider, hint, state)
+	address := style.address(&c.cfg, hint, state)
 	if len(address) > maxLogoutURL {
 		c.log.WarnContext(r.Context(), "sign-out: the ID token is too long for an address, so that the provider may ask the person to confirm", requestID(r.Context()))
-		address = c.logoutURL(provider, secret.Text{}, state)
+		address = style.address(&c.cfg, secret.Text{}, state)
 	}
 	return address
-}
-
-func (c *Client) logoutURL(provider *metadata, hint secret.Text, state string) string {
-	if c.cfg.LogoutURL != "" {
-		return strings.NewReplacer(
-			"{client_id}", escapeQuery(c.cfg.ClientID),
-			"{post_logout_redirect_uri}", escapeQuery(c.cfg.PostLogoutRedirectURL),
-			"{id_token}", escapeQuery(hint.Reveal()),
-			"{state}", escapeQuery(state),
-		).Replace(c.cfg.LogoutURL)
-	}
-	q := url.Values{
-		"client_id":                {c.cfg.ClientID},
-		"post_logout_redirect_uri": {c.cfg.PostLogoutRedirectURL},
-		"state":                    {state},
-	}
-	if !hint.IsEmpty() {
-		q.Set("id_token_hint", hint.Reveal())
-	}
-	return withQuery(provider.EndSessionEndpoint, q)
 }
 
 // logoutCallback is GET /logout/callback, where the provider sends the browser

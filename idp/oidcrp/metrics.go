@@ -53,7 +53,7 @@ var failures = [...]fault.Code{
 	fault.CallbackInvalid, fault.LoginCookieLost, fault.IssuerMismatch, fault.IdPUnavailable, fault.IdPTimeout,
 	fault.IdPDenied, fault.IdPInteraction, fault.IdPError, fault.ClientRejected, fault.CodeRejected, fault.TokenInvalid,
 	fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.IDTokenInvalid, fault.ClockSkew, fault.UserinfoInvalid,
-	fault.EmailUnverified, fault.SessionNotBound, fault.SessionTooLarge,
+	fault.EmailUnverified, fault.EmailMissing, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
 }
 
 // logoutKind says what became of a sign-out: a metric label.

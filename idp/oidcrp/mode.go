@@ -35,7 +35,7 @@ func (c *Client) Mode(s *session.Session) string {
 // the session follows the provider's all the same, but a sign-out is local.
 func (c *Client) modeOf(m *metadata, bound bool) session.Mode {
 	switch {
-	case m.EndSessionEndpoint == "" && c.cfg.LogoutURL == "":
+	case !c.signOutStyle(m).offered():
 		return session.ModeDegraded
 	case bound:
 		return session.ModeFull

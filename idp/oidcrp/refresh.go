@@ -49,7 +49,7 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 // refreshable returns the provider's metadata when s can be refreshed there. The
 // refresh token of another issuer is not sent to this one.
 func (c *Client) refreshable(s *session.Session) (*metadata, error) {
-	if s.Identity.Issuer != c.cfg.Issuer {
+	if !c.cfg.admitsIssuer(s.Identity.Issuer) {
 		return nil, ended(fmt.Errorf("the session comes from the issuer %q and SALLYPORT_OIDC_ISSUER is %q now", loggable(s.Identity.Issuer), c.cfg.Issuer))
 	}
 	if s.Grant.RefreshToken.IsEmpty() {

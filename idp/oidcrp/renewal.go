@@ -62,6 +62,9 @@ func (c *Client) refreshedClaims(ctx context.Context, s *session.Session, t *tok
 	if err := c.checkParties(claims); err != nil {
 		return nil, fmt.Errorf("the refreshed ID token: %w", err)
 	}
+	if iss, _ := claims.text("iss"); iss != s.Identity.Issuer {
+		return nil, errors.New("the iss of the refreshed ID token is not that of the session")
+	}
 	if sub, _ := claims.text("sub"); sub != s.Identity.Subject {
 		return nil, errors.New("the sub of the refreshed ID token is not that of the session")
 	}
@@ -105,6 +108,7 @@ func (c *Client) renewedIdentity(ctx context.Context, s *session.Session, claims
 		return session.Identity{}, err
 	}
 	was := s.Identity
+	id.Issuer = was.Issuer // userinfo names none
 	id.SID, id.ACR, id.AMR, id.AuthTime = was.SID, was.ACR, was.AMR, was.AuthTime
 	return id, nil
 }

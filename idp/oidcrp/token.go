@@ -174,7 +174,7 @@ func readTokens(body []byte, now time.Time) (*tokens, error) {
 	}
 	access, _ := o.text("access_token")
 	if access == "" {
-		return nil, fault.New(fault.AccessTokenAbsent, errors.New("the token response has no access_token; SALLYPORT_OIDC_SCOPES may have to name a resource of the provider"))
+		return nil, fault.New(fault.AccessTokenAbsent, errors.New("the token response has no access_token; SALLYPORT_OIDC_SCOPES may have to name a resource of the provider (for Azure AD B2C the client id, written {client_id}, as SALLYPORT_OIDC_PROVIDER=b2c does)"))
 	}
 	if kind, _ := o.text("token_type"); !strings.EqualFold(kind, "Bearer") {
 		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("the token response has the token_type %q, only Bearer is supported", loggable(kind)))

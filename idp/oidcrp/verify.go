@@ -30,7 +30,8 @@ type expected struct {
 
 // verifyIDToken does the whole of OpenID Connect Core §3.1.3.7 and §3.1.3.8 and
 // returns the claims. The error is a *fault.Error: ClockSkew when only the clocks
-// may be wrong, IDTokenInvalid for everything else.
+// may be wrong, AccountNotAllowed when the token is right about somebody who may not
+// sign in here, IDTokenInvalid for everything else.
 //
 // go-oidc parses the token, has the key set verify the signature and compares
 // at_hash. Issuer, audience and times are checked here, by exact member names:
@@ -42,7 +43,7 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 		return nil, err
 	}
 	if err := c.checkParties(claims); err != nil {
-		return nil, tokenFault(err)
+		return nil, partyFault(err)
 	}
 	if err := c.checkTimes(claims, want.begun); err != nil {
 		return nil, err
@@ -63,6 +64,9 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 // then stated, about whomever and for whomever. The error is a *fault.Error.
 func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, object, error) {
 	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
+		if errors.Is(err, errOtherAlgorithm) {
+			err = remedied(err, c.cfg.Remedies.SigningAlg)
+		}
 		return nil, nil, tokenFault(err)
 	}
 	keys := &keysWitness{KeySet: c.keys}
@@ -127,8 +131,8 @@ func clockFault(format string, a ...any) error {
 
 // checkParties checks who issued the token, about whom and for whom.
 func (c *Client) checkParties(claims object) error {
-	if iss, _ := claims.text("iss"); iss != c.cfg.Issuer {
-		return fmt.Errorf("its issuer is %q and SALLYPORT_OIDC_ISSUER is %q; they must be equal, byte for byte", loggable(iss), c.cfg.Issuer)
+	if err := c.cfg.checkIssuer(claims); err != nil {
+		return err
 	}
 	audience, ok := claims.strings("aud")
 	if one, isString := claims.text("aud"); isString {
@@ -146,7 +150,15 @@ func (c *Client) checkParties(claims object) error {
 	if foreign := slices.IndexFunc(audience, func(a string) bool { return a != c.cfg.ClientID }); foreign >= 0 && !named {
 		return fmt.Errorf("it is also meant for %q, and no azp says that it was issued to us", loggable(audience[foreign]))
 	}
-	return checkSubject(claims)
+	if err := checkSubject(claims); err != nil {
+		return err
+	}
+	for i := range c.cfg.Demands {
+		if err := c.cfg.Demands[i].meets(claims); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkSubject(claims object) error {

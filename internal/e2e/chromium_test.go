@@ -93,6 +93,12 @@ func (c *chromium) text(selector string) string {
 	return run(c, "reading "+selector, chromedp.Text(chromedp.CSS(selector)))
 }
 
+// evaluate runs a script in the page.
+func (c *chromium) evaluate(script string) {
+	c.t.Helper()
+	run(c, "running a script", chromedp.Evaluate[string]("String("+script+")"))
+}
+
 // location is the address bar.
 func (c *chromium) location() string {
 	c.t.Helper()

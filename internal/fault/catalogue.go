@@ -22,11 +22,14 @@ const (
 	SignInLoop        Code = "sign_in_loop"
 	EmailNotAllowed   Code = "email_not_allowed"
 	GroupNotAllowed   Code = "group_not_allowed"
+	GroupsWithheld    Code = "groups_withheld"
 	OriginNotAllowed  Code = "origin_not_allowed"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
 	RevokeIncomplete  Code = "revoke_incomplete"
+	FormNotTheirs     Code = "form_not_yours"
+	FormExpired       Code = "form_expired"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -47,7 +50,9 @@ const (
 	ClockSkew         Code = "clock_skew"
 	UserinfoInvalid   Code = "userinfo_invalid"
 	EmailUnverified   Code = "email_unverified"
+	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
+	AccountNotAllowed Code = "account_not_allowed"
 	SessionTooLarge   Code = "session_too_large"
 
 	// The app behind us.
@@ -85,6 +90,9 @@ var catalogue = map[Code]Error{
 		Detail: "You are signed in, but this account may not use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
 	GroupNotAllowed: {Status: http.StatusForbidden, Title: "No access",
 		Detail: "You are signed in, but this account is not in a group that may use this application.", Hint: "Sign out and choose another account, or ask the owner of the application for access."},
+	GroupsWithheld: {Status: http.StatusForbidden, Title: "Your groups are not known",
+		Detail: "You are signed in, but you are in more groups than the identity provider passes on, so that nothing can be decided by them.",
+		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
@@ -96,6 +104,11 @@ var catalogue = map[Code]Error{
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
 	RevokeIncomplete: {Status: http.StatusServiceUnavailable, Title: "Not all sessions ended",
 		Detail: "The session store did not confirm that the sessions you chose have ended.", Hint: "Open the list of your sessions again in a moment, and end those that are still there.", RetryAfter: 5 * time.Second},
+	FormNotTheirs: {Status: http.StatusForbidden, Title: "Somebody else filled this in",
+		Detail: "What was filled in before the sign-in belongs to another person, so it was not sent.",
+		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
+	FormExpired: {Status: http.StatusGone, Title: "This took too long",
+		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},
@@ -136,9 +149,15 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider's details about you could not be used.", Hint: tellOperator},
 	EmailUnverified: {Status: http.StatusForbidden, Title: "E-mail address not verified",
 		Detail: "The identity provider has not verified your e-mail address.", Hint: "Verify the address there, then try again."},
+	EmailMissing: {Status: http.StatusForbidden, Title: "E-mail address missing",
+		Detail: "The identity provider stated no e-mail address for you, and this application needs one.",
+		Hint:   "Let an address be added to your account. Operators: the log says what the provider has to be set to."},
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},
+	AccountNotAllowed: {Status: http.StatusForbidden, Title: "Not with this account",
+		Detail: "This application is for accounts of certain organisations, and the account that you signed in with is not one of them.",
+		Hint:   "Sign in again with the account of your organisation."},
 	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
 		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},

@@ -28,12 +28,13 @@ type Config struct {
 
 // Renderer writes whole answers. It is safe for concurrent use.
 type Renderer struct {
-	site   string
-	home   string
-	logout string
-	page   *template.Template
-	style  template.CSS
-	guard  guard
+	site    string
+	home    string
+	logout  string
+	page    *template.Template
+	scripts map[step]template.JS
+	style   template.CSS
+	guard   guard
 }
 
 // New makes a Renderer. It renders one page, so that a fault of the template
@@ -49,17 +50,22 @@ func New(c Config) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style: %w", err)
 	}
-	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html")
+	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/form.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
+	scripts, err := readScripts()
+	if err != nil {
+		return nil, err
+	}
 	p := &Renderer{
-		site:   c.PublicURL.Host,
-		home:   strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
-		logout: c.LogoutPath,
-		page:   page,
-		style:  template.CSS(style),
-		guard:  newGuard(style),
+		site:    c.PublicURL.Host,
+		home:    strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
+		logout:  c.LogoutPath,
+		page:    page,
+		scripts: scripts,
+		style:   template.CSS(style),
+		guard:   newGuard(style),
 	}
 	if _, err := p.render(view{Title: "probe"}); err != nil {
 		return nil, fmt.Errorf("rendering a page: %w", err)

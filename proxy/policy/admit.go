@@ -24,6 +24,7 @@ const (
 	CodeSignInRequired  = "sign_in_required"
 	CodeEmailNotAllowed = "email_not_allowed"
 	CodeGroupNotAllowed = "group_not_allowed"
+	CodeGroupsWithheld  = "groups_withheld"
 )
 
 // Admit says whether a signed-in person may use the application. Addresses and
@@ -40,6 +41,9 @@ func (p *Policy) Admit(id *session.Identity) Verdict {
 		}
 	}
 	if len(p.groups) > 0 {
+		if id.GroupsWithheld {
+			return refuse(CodeGroupsWithheld, "the identity provider left this person's groups out because there are too many; let it send only the groups that this application needs")
+		}
 		if why := p.refuseGroups(id.Groups); why != "" {
 			return refuse(CodeGroupNotAllowed, why)
 		}

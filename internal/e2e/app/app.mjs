@@ -5,6 +5,8 @@
 //   /events       server-sent events: one at once, then one every 100 ms
 //   /slow?ms=N    answers after N milliseconds, and says on standard output when
 //                 the request came in
+//   /form         a page with a form that posts to /orders
+//   /orders       says on standard output which body was posted
 //   any other     the request as JSON; headers as [name, value] pairs, as spelt
 
 import { createHash } from "node:crypto";
@@ -37,11 +39,26 @@ const server = createServer(async (req, res) => {
     setTimeout(() => res.end("done\n"), Number(url.searchParams.get("ms")));
     return;
   }
+  if (url.pathname === "/form") {
+    res.setHeader("content-type", "text/html; charset=utf-8");
+    res.end(`<!doctype html><title>Order</title><form method="post" action="/orders?from=form">
+<input name="title"><textarea name="note"></textarea><input type="checkbox" name="tag" value="a" checked><input type="checkbox" name="tag" value="b" checked>
+<button name="submit" value="now">Order</button></form>`);
+    return;
+  }
   const digest = createHash("sha256");
   let bytes = 0;
+  let body = "";
   for await (const chunk of req) {
     bytes += chunk.length;
     digest.update(chunk);
+    if (url.pathname === "/orders") body += chunk.toString("latin1");
+  }
+  if (url.pathname === "/orders" && req.method === "POST") {
+    say("ordered", { url: req.url, body, user: req.headers["x-forwarded-user"], origin: req.headers["origin"] });
+    res.setHeader("content-type", "text/html; charset=utf-8");
+    res.end("<!doctype html><title>Ordered</title><p id=ordered>Thank you");
+    return;
   }
   res.setHeader("content-type", "application/json");
   res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), bytes, sha256: digest.digest("hex") }));

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
+)
+
+const providerVariable = "SALLYPORT_OIDC_PROVIDER"
+
+// applyPreset gives each variable that is not set the value that the preset of
+// SALLYPORT_OIDC_PROVIDER knows, and returns which variables got one. A preset that
+// does not exist sets nothing; checkWords says so later.
+func applyPreset(set map[string]string) map[string]bool {
+	preset, _ := oidcrp.FindPreset(set[providerVariable])
+	applied := make(map[string]bool)
+	for name, value := range preset.Defaults {
+		if _, ok := set[name]; !ok {
+			set[name], applied[name] = value, true
+		}
+	}
+	return applied
+}
+
+// checkIgnored refuses a preset's ignore where addresses decide who may pass: that
+// nobody has verified them is for the operator to accept.
+func (s *settings) checkIgnored(f *faults) {
+	const name = "SALLYPORT_EMAIL_VERIFIED"
+	if s.FromPreset[name] && s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0 {
+		f.add(name, "is ignore by the preset "+s.preset.Name+", and allow-lists of e-mail addresses decide who may pass", "set it yourself: ignore if people cannot choose their address at the provider, else allow_missing")
+	}
+}
+
+// checkPreset shows what the preset makes of the variables that it concerns, and
+// what its provider's operators should know.
+func checkPreset(s *settings, f *findings) {
+	const probe = "preset"
+	p := s.preset
+	if p.Name == oidcrp.GenericPreset {
+		return
+	}
+	f.ok(probe, "%s: %s", p.Name, p.Title)
+	for _, name := range slices.Sorted(maps.Keys(p.Defaults)) {
+		if s.FromPreset[name] {
+			f.ok(probe, "%s=%s", name, p.Defaults[name])
+		} else {
+			f.ok(probe, "%s is set; the preset has %s", name, p.Defaults[name])
+		}
+	}
+	for _, advice := range p.Advice {
+		f.ok("advice", "%s", advice)
+	}
+}
