@@ -113,12 +113,16 @@ func (r *refresher) Refresh(ctx context.Context, s *session.Session) (session.Re
 	return r.client.Refresh(ctx, s)
 }
 
+// Revoke implements session.Revoker.
+func (r *refresher) Revoke(s *session.Session) { r.client.Revoke(s) }
+
 func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, provider *refresher) (*session.Manager, error) {
 	cfg := session.Config{
 		Store: store, Keys: keys, Cookies: s.cookies,
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Revoker: provider,
+		Now:     p.now, Logger: p.logger, Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
 		cfg.Refresher = provider
