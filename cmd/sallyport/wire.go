@@ -147,7 +147,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 		Remedies:  s.preset.Remedies,
-		LogoutURL: template, LogoutFallback: fallback, RefreshBound: s.refreshBound(),
+		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,

@@ -56,6 +56,7 @@ func hostedPresets() []Preset {
 			Name: "okta", Title: "Okta",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
+				"SALLYPORT_OIDC_LOGOUT_HINT":   "fresh",
 				"SALLYPORT_GROUPS_LIMIT":       "100", // the groups claim is cut there without a word
 			},
 			BareDomain: true,
@@ -74,6 +75,7 @@ func hostedPresets() []Preset {
 			},
 			Advice: []string{
 				"a person with 100 groups or more counts as having none, because Okta cuts the list there",
+				"a sign-out at Okta needs an ID token that has not expired, of one hour by default: with offline_access in SALLYPORT_OIDC_SCOPES it can be renewed for that, without, a later sign-out stays local",
 			},
 		},
 		{

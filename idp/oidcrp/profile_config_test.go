@@ -50,6 +50,8 @@ func apply(t *testing.T, c *Config, name, value string) {
 		c.RefreshBound = new(value == "yes")
 	case "SALLYPORT_OIDC_LOGOUT_URL":
 		c.LogoutURL = value
+	case "SALLYPORT_OIDC_LOGOUT_HINT":
+		c.LogoutHint = LogoutHint(value)
 	case "SALLYPORT_OIDC_HOSTED_DOMAINS":
 		c.Demands = append(c.Demands, Demand{Claims: []string{"hd"}, OneOf: strings.Split(value, ","), Variable: name})
 	case "SALLYPORT_CLAIM_EMAIL":
