@@ -43,6 +43,8 @@ usage: sallyport [command] [flags]
                                loopback, without any configuration
   check [--json]               examine configuration, provider and app; exits
                                with 1 when something fails
+  check --register             print what to enter at the provider, in the words
+                               of its console
   health                       ask the admin listener of the process that has
                                the same environment whether it runs; for the
                                health check of a container
@@ -102,7 +104,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "demo":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.demo(ctx) })
 	case "check":
-		return p.withFlags(args, []string{"json"}, func(f map[string]bool) int { return p.check(ctx, f["json"]) })
+		return p.withFlags(args, []string{"json", "register"}, func(f map[string]bool) int {
+			switch {
+			case f["json"] && f["register"]:
+				return p.usage("--json and --register exclude each other")
+			case f["register"]:
+				return p.register()
+			}
+			return p.check(ctx, f["json"])
+		})
 	case "health":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.health(ctx) })
 	case "config":

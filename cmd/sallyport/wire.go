@@ -113,12 +113,16 @@ func (r *refresher) Refresh(ctx context.Context, s *session.Session) (session.Re
 	return r.client.Refresh(ctx, s)
 }
 
+// Revoke implements session.Revoker.
+func (r *refresher) Revoke(s *session.Session) { r.client.Revoke(s) }
+
 func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, provider *refresher) (*session.Manager, error) {
 	cfg := session.Config{
 		Store: store, Keys: keys, Cookies: s.cookies,
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Revoker: provider,
+		Now:     p.now, Logger: p.logger, Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
 		cfg.Refresher = provider
@@ -143,7 +147,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 		Remedies:  s.preset.Remedies,
-		LogoutURL: template, LogoutFallback: fallback, RefreshBound: s.refreshBound(),
+		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
