@@ -45,20 +45,15 @@ func (t *tokens) grant() session.Grant {
 // cannot be told apart when the access token is missing, it takes a plain text
 // answer for a query, and refuses a large expires_in.
 func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier string) (*tokens, error) {
-	req, err := c.clientRequest(ctx, provider.TokenEndpoint, url.Values{
+	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {c.cfg.RedirectURL},
 		"code_verifier": {verifier},
 	})
 	if err != nil {
-		return nil, fault.New(fault.Internal, err)
+		return nil, postFault(err)
 	}
-	a, err := c.caller.call(req, atToken, maxAnswer)
-	if err != nil {
-		return nil, callFault(err, fault.TokenInvalid)
-	}
-	a.body = c.conceal(a.body, code, verifier)
 	if a.status != http.StatusOK {
 		return nil, tokenFailure(a)
 	}
@@ -70,32 +65,6 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		return nil, fault.New(fault.IDTokenAbsent, errors.New("the token response has no id_token; SALLYPORT_OIDC_SCOPES must contain openid, and the client must be one of OpenID Connect"))
 	}
 	return t, nil
-}
-
-// clientRequest makes a POST that authenticates this client in the configured way
-// (OpenID Connect Core §9). Basic credentials are form-encoded first (RFC 6749
-// §2.3.1).
-func (c *Client) clientRequest(ctx context.Context, address string, form url.Values) (*http.Request, error) {
-	switch c.cfg.ClientAuth {
-	case ClientSecretPost:
-		form.Set("client_id", c.cfg.ClientID)
-		form.Set("client_secret", c.cfg.ClientSecret().Reveal())
-	case ClientAuthNone:
-		form.Set("client_id", c.cfg.ClientID)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("making the request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	if c.cfg.ClientAuth == ClientSecretBasic {
-		req.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(c.cfg.ClientSecret().Reveal()))
-	}
-	// net/http repeats a request on a fresh connection when it can rewind the
-	// body; a code must not be sent twice.
-	req.GetBody = nil
-	return req, nil
 }
 
 // callFault tells people that the provider is slow or away; invalid is what an
@@ -111,6 +80,14 @@ func callFault(err error, invalid fault.Code) *fault.Error {
 		}
 	}
 	return fault.New(code, err)
+}
+
+// postFault says why a request of Client.post has no answer.
+func postFault(err error) *fault.Error {
+	if _, called := errors.AsType[*callError](err); !called {
+		return fault.New(fault.Internal, err)
+	}
+	return callFault(err, fault.TokenInvalid)
 }
 
 // tokenFailure translates an answer that is no success (RFC 6749 §5.2).
