@@ -137,11 +137,16 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r, c := s.OIDC, s.Request, s.Claims
 	template, fallback := s.signOut()
+	key, err := newClientKey(o, p.now, p.logger)
+	if err != nil {
+		return nil, err
+	}
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: func() secret.Text { return *clientSecret.Load() },
-		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
+		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
+		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
+		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
@@ -212,7 +217,7 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = c.config()
+		cfg.TLS = serverTLS(c)
 	}
 	server, err := proxy.NewServer(cfg)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/secret"
 )
 
@@ -29,8 +30,10 @@ const (
 	ClientAuthNone       ClientAuth = "none"            // a public client: PKCE alone
 )
 
-// clientAuths are all of them, in the order of the documentation.
-var clientAuths = [...]ClientAuth{ClientSecretBasic, ClientSecretBasicRaw, ClientSecretPost, PrivateKeyJWT, ClientAuthNone}
+// ClientAuths are all of them, in the order of the documentation.
+func ClientAuths() []ClientAuth {
+	return []ClientAuth{ClientSecretBasic, ClientSecretBasicRaw, ClientSecretPost, PrivateKeyJWT, ClientAuthNone}
+}
 
 // UsesSecret reports whether SALLYPORT_OIDC_CLIENT_SECRET is needed.
 func (a ClientAuth) UsesSecret() bool {
@@ -52,8 +55,8 @@ func (a ClientAuth) Registered() string {
 func (c *Config) checkClientAuth() []error {
 	var faults []error
 	switch {
-	case !slices.Contains(clientAuths[:], c.ClientAuth):
-		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_AUTH is %q; use one of %v", c.ClientAuth, clientAuths))
+	case !slices.Contains(ClientAuths(), c.ClientAuth):
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_AUTH is %q; use one of %v", c.ClientAuth, ClientAuths()))
 	case c.ClientAuth.UsesSecret() && (c.ClientSecret == nil || c.ClientSecret().IsEmpty()):
 		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_SECRET is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
 	case c.ClientAuth.UsesKey() && (c.ClientKey == nil || c.ClientKey() == nil):
@@ -148,3 +151,20 @@ func (c *Client) signForm(address string, form url.Values) error {
 
 // secret is the client secret in force.
 func (c *Client) secret() secret.Text { return c.cfg.ClientSecret() }
+
+// clientRejected says that the provider does not accept this client's credentials.
+func (c *Client) clientRejected(said string) *fault.Error {
+	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; %s", said, c.credentialsRemedy()))
+}
+
+// credentialsRemedy says what may be wrong with credentials that are refused.
+func (c *Client) credentialsRemedy() string {
+	switch {
+	case c.cfg.ClientAuth.UsesSecret():
+		return "SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with"
+	case c.cfg.ClientAuth.UsesKey():
+		return "the public half of SALLYPORT_OIDC_CLIENT_KEY_FILE, or its certificate, may not be registered there or have expired, the clocks may differ, " +
+			"or the provider wants another SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE or SALLYPORT_OIDC_CLIENT_KEY_ID"
+	}
+	return "SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with"
+}

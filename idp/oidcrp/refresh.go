@@ -34,7 +34,7 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 	if a.status != http.StatusOK {
 		return session.Renewal{}, c.refreshRefused(a)
 	}
-	t, err := readTokens(a.body, c.now())
+	t, err := c.readTokens(a.body, c.now())
 	if err != nil {
 		return session.Renewal{}, c.refreshUnread(a, err)
 	}

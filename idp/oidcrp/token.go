@@ -55,9 +55,9 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		return nil, postFault(err)
 	}
 	if a.status != http.StatusOK {
-		return nil, tokenFailure(a)
+		return nil, c.tokenFailure(a)
 	}
-	t, err := readTokens(a.body, c.now())
+	t, err := c.readTokens(a.body, c.now())
 	if err != nil {
 		return nil, err
 	}
@@ -91,28 +91,28 @@ func postFault(err error) *fault.Error {
 }
 
 // tokenFailure translates an answer that is no success (RFC 6749 §5.2).
-func tokenFailure(a *answer) *fault.Error {
+func (c *Client) tokenFailure(a *answer) *fault.Error {
 	if o, err := parseObject(a.body); err == nil && o.has("error") {
-		return tokenErrorFault(o)
+		return c.tokenErrorFault(o)
 	}
 	err := a.success(atToken)
 	switch {
 	case a.status == http.StatusUnauthorized:
-		return clientRejected(err.Error())
+		return c.clientRejected(err.Error())
 	case a.status == http.StatusTooManyRequests, a.status >= 500:
 		return fault.New(fault.IdPError, err)
 	}
 	return fault.New(fault.TokenInvalid, err)
 }
 
-func tokenErrorFault(o object) *fault.Error {
+func (c *Client) tokenErrorFault(o object) *fault.Error {
 	name, _ := o.text("error")
 	said := saidBy(o)
 	switch name {
 	case "invalid_grant":
 		return fault.New(fault.CodeRejected, fmt.Errorf("%s: the code was used or has expired, or the redirect URI differs", said))
 	case "invalid_client", "unauthorized_client":
-		return clientRejected(said)
+		return c.clientRejected(said)
 	case "invalid_request", "invalid_scope", "invalid_target", "unsupported_grant_type":
 		return fault.New(fault.ClientRejected, fmt.Errorf("%s; check SALLYPORT_OIDC_CLIENT_AUTH, SALLYPORT_OIDC_SCOPES and how the client is registered", said))
 	case "server_error", "temporarily_unavailable":
@@ -131,23 +131,18 @@ func saidBy(o object) string {
 	return said
 }
 
-func clientRejected(said string) *fault.Error {
-	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; "+
-		"SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with", said))
-}
-
 // readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
 // §3.1.3.3 and §12.2); all but the access token may be absent. The type must be
 // Bearer, in any case; a missing one is refused, too, because the specification
 // requires it and other types must not be used like Bearer. The error is a
 // *fault.Error and holds nothing of the body.
-func readTokens(body []byte, now time.Time) (*tokens, error) {
+func (c *Client) readTokens(body []byte, now time.Time) (*tokens, error) {
 	o, err := parseObject(body)
 	if err != nil {
 		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("reading the token response: %w", err))
 	}
 	if o.has("error") {
-		return nil, tokenErrorFault(o) // some say so with status 200
+		return nil, c.tokenErrorFault(o) // some say so with status 200
 	}
 	access, _ := o.text("access_token")
 	if access == "" {
