@@ -136,6 +136,8 @@ type HeadersConfig struct {
 	PassAccessToken   bool     `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
 	PassIDToken       bool     `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
 	PassAuthorization string   `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token" doc:"Replace Authorization by Bearer and this token. With none the client's own Authorization passes."`
+	PassAssertion     bool     `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
+	AssertionAudience string   `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
 	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
 }
 

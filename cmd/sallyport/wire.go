@@ -78,7 +78,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
-	if a.site, err = newSite(s, p, a.manager, a.client, renderer); err != nil {
+	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
 	a.ready = &readiness{checks: []readyCheck{
@@ -167,7 +167,7 @@ func (s *settings) refreshBound() *bool {
 	return nil
 }
 
-func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
@@ -184,6 +184,9 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
+	}
+	if s.Headers.PassAssertion {
+		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
 	}
 	if s.Access.KeepForms {
 		cfg.Forms, cfg.FormPages = manager, renderer
