@@ -72,7 +72,7 @@ func TestOwnSessionsAreListed(t *testing.T) {
 	}
 	page := m.get("/oauth2/sessions", "Cookie: "+second, "Accept: text/html")
 	page.wantStatus(t, 200)
-	if !strings.Contains(page.body, "Firefox on Windows") || strings.Contains(page.body, "<script") || !strings.Contains(page.body, "<b>alice</b>") {
+	if !strings.Contains(page.body, "Firefox on Windows") || strings.Contains(page.body, "<script") || !strings.Contains(page.body, "app.example.com as alice.") {
 		t.Errorf("the page is:\n%s", page.body)
 	}
 	if got := page.Header.Get("Cache-Control"); got != "no-store" {

@@ -53,7 +53,8 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), cfg.Routes...)
+	list := append(own.routes(), sessionScript())
+	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{
 			forms: cfg.Forms, pages: cfg.FormPages, auth: cfg.Auth, returns: cfg.Returns,

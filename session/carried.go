@@ -6,20 +6,14 @@ import (
 	"time"
 )
 
-// earlyWait is how long a request waits for the refresh of a session that is
-// Carried while its access token is still good: only an answer can take the renewed
-// grant to the browser. What comes later leaves with a later answer.
+// earlyWait is how long requests wait for the refresh of a session that is Carried
+// while its access token is still good: only an answer can take the renewed grant to
+// the browser. What comes later leaves with a later answer.
 const earlyWait = 2 * time.Second
 
 // keepUpCarried is keepUp with a Carried store.
 func (m *Manager) keepUpCarried(ctx context.Context, o *opened, now time.Time) (*Session, error) {
-	waiting := ctx
-	if !o.session.GrantExpired(now) {
-		early, cancel := context.WithTimeout(ctx, earlyWait)
-		defer cancel()
-		waiting = early
-	}
-	o, err := m.renewCarried(waiting, o, now, false)
+	o, err := m.renewCarried(ctx, o, now, false)
 	if none, ok := errors.AsType[*NoSessionError](err); ok {
 		return nil, none
 	}
@@ -40,7 +34,13 @@ func (m *Manager) renewCarried(ctx context.Context, o *opened, now time.Time, fo
 	if f == nil {
 		return o, m.refreshes.whyResting(o.handle)
 	}
-	err := f.wait(ctx)
+	waiting := ctx
+	if !forced && !o.session.GrantExpired(now) {
+		early, cancel := context.WithTimeout(ctx, earlyWait-now.Sub(f.begun))
+		defer cancel()
+		waiting = early
+	}
+	err := f.wait(waiting)
 	m.metrics.refreshWait.Observe(m.now().Sub(now).Seconds())
 	if err != nil {
 		return o, &RefreshError{Outcome: RefreshUnavailable, Err: err}

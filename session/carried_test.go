@@ -152,6 +152,11 @@ func TestCarriedEarlyRefresh(t *testing.T) {
 			if waited := time.Since(begin); waited != test.waits {
 				t.Errorf("waited %s for a provider that takes %s, want %s", waited, test.takes, test.waits)
 			}
+			begin = time.Now()
+			w.wantToken(t, b, test.first)
+			if waited := time.Since(begin); waited != 0 {
+				t.Errorf("another request waited %s for the same refresh", waited)
+			}
 			time.Sleep(10 * time.Second)
 			w.wantToken(t, b, "at-alice-1")
 			if n := p.count(); n != 1 {
@@ -159,6 +164,33 @@ func TestCarriedEarlyRefresh(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A renewal that comes when the answer has begun leaves with the next one.
+func TestCarriedAnswerHasBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newRotating()
+		w := newCarriedWorld(t, p)
+		b := w.enterAt(t, p)
+		time.Sleep(accessLife + time.Second)
+		before := b.copy()
+		w.visit(b, func(rw http.ResponseWriter, r *http.Request) {
+			rw.WriteHeader(http.StatusOK)
+			s, err := w.Authenticate(r)
+			wantSession(t, "alice", s, err)
+			if got := s.Grant.AccessToken.Reveal(); got != "at-alice-1" {
+				t.Errorf("access token %s, want the renewed one", got)
+			}
+		})
+		if !slices.Equal(before.jar, b.jar) {
+			t.Error("an answer that had begun changed the cookies")
+		}
+		time.Sleep(11 * time.Minute) // longer than what an answer took along is remembered
+		w.wantToken(t, b, "at-alice-2")
+		if n := p.count(); n != 2 {
+			t.Errorf("%d token calls, want 2", n)
+		}
+	})
 }
 
 // A renewal that no answer took along is remembered as long as the session lives.

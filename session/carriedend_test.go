@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -85,6 +86,46 @@ func TestCarriedEndsWithTheProviders(t *testing.T) {
 			t.Errorf("%d token calls, want 1", n)
 		}
 	})
+}
+
+// CK-21: two sign-ins in one browser whose answers interleave. Whatever mixture of
+// their cookies it is left with, it is the person of the ticket, or nobody.
+func TestCarriedCookiesOfTwoSessions(t *testing.T) {
+	w := newCarriedWorld(t, nil)
+	people := map[string]*browser{}
+	for user, size := range map[string]int{"alice": 5000, "bob": 100} { // two parts and one
+		l := login(user)
+		l.Grant.AccessToken = secret.New(incompressible(size))
+		people[user] = w.enter(t, l)
+	}
+	names := []string{cookieName, cookieName + "_0", cookieName + "_1"}
+	from := []string{"alice", "bob", ""}
+	opened := 0
+	for mixture := range 27 {
+		b, n, owner := &browser{}, mixture, ""
+		for i, name := range names {
+			user := from[n%3]
+			n /= 3
+			if i == 0 {
+				owner = user
+			}
+			if user == "" {
+				continue
+			}
+			if value := people[user].value(name); value != "" {
+				b.jar = append(b.jar, &http.Cookie{Name: name, Value: value})
+			}
+		}
+		s, err := w.sees(b)
+		if err == nil {
+			opened++
+			wantSession(t, owner, s, err)
+		}
+	}
+	// Alice's is whole once; bob's whatever part 1 is left over.
+	if opened != 4 {
+		t.Errorf("%d mixtures open a session, want 4", opened)
+	}
 }
 
 // A new sign-in replaces the session whose cookies it overwrites, and a request of

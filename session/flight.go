@@ -28,6 +28,7 @@ const (
 // flight is one refresh under way. known is closed once its outcome is: session
 // or err is then set. It may still be under way, storing.
 type flight struct {
+	begun   time.Time
 	known   chan struct{}
 	session *Session
 	err     error
@@ -103,7 +104,7 @@ func (f *flights) begin(m *Manager, o *opened, now time.Time, forced bool) *flig
 		state = &refreshState{}
 		s.of[o.handle] = state
 	}
-	state.under = &flight{known: make(chan struct{})}
+	state.under = &flight{begun: now, known: make(chan struct{})}
 	under := state.under
 	m.background.Go(func() {
 		m.refresh(o, under)

@@ -304,6 +304,20 @@ func TestStoreDownAtCallback(t *testing.T) {
 	}
 }
 
+// A session that the store has no room for is the operator's matter, and says so.
+func TestSessionTooLargeAtCallback(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	w.store.createErr = &session.TooLargeError{Size: 6000, Limit: 5342}
+	res := w.signIn("/")
+	if res.StatusCode != http.StatusBadGateway || res.Header.Get("Sallyport-Error") != string(fault.SessionTooLarge) {
+		t.Errorf("%d %s, want 502 session_too_large", res.StatusCode, res.Header.Get("Sallyport-Error"))
+	}
+	if log := w.log.String(); !strings.Contains(log, "SALLYPORT_SESSION_STORE=cookie has room for 5342") {
+		t.Errorf("the log does not name the remedy:\n%s", log)
+	}
+}
+
 // A browser that loses every session must not go round for ever.
 func TestSignInLoopEnds(t *testing.T) {
 	h := newHostile(t)

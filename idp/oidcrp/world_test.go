@@ -59,6 +59,13 @@ func (s *failingStore) Create(ctx context.Context, h session.Handle, r session.R
 	return s.Store.Create(ctx, h, r)
 }
 
+func (s *failingStore) CreateMarked(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark, until time.Time) error {
+	if err := s.err(&s.createErr); err != nil {
+		return err
+	}
+	return s.Store.CreateMarked(ctx, h, r, marks, until)
+}
+
 func (s *failingStore) Get(ctx context.Context, h session.Handle) (session.Record, error) {
 	if err := s.err(&s.getErr); err != nil {
 		return session.Record{}, err

@@ -10,7 +10,8 @@
 // read from the events it prints, what Sallyport did from its log
 // (process_test.go).
 //
-// demo_test.go is the demonstration, clicked through in headless Chromium. Set
+// demo_test.go is the demonstration, clicked through in headless Chromium, and
+// spa_test.go the example of docs/integrations/spa.md in two of them. Set
 // SALLYPORT_SCREENSHOTS to a folder to keep the pictures.
 //
 // Node, its packages and Chromium have to be there: `make test` installs them. A

@@ -44,25 +44,32 @@ const maxWho = 100
 // "others" and "true", to RevokeURL, and nothing to LogoutURL. Whoever does not
 // accept HTML gets JSON.
 func (p *Renderer) Sessions(w http.ResponseWriter, r *http.Request, l OwnSessions) {
-	if who := []rune(l.Who); len(who) > maxWho {
-		l.Who = string(who[:maxWho]) + "…"
-	}
 	if l.Sessions == nil {
 		l.Sessions = []OwnSession{}
 	}
 	p.answer(w, r, reply{
-		status: http.StatusOK,
-		guard:  p.guard.withForm(),
-		page: view{
-			Title:     "Your sessions",
-			Detail:    "These browsers are signed in to " + p.site + ".",
-			Hint:      "Sign out of any that you do not recognise.",
-			Sessions:  &sessionsView{OwnSessions: l, Home: p.home},
-			RequestID: requestID(w, r),
-		},
+		status:    http.StatusOK,
+		guard:     p.guard.withForm(),
+		page:      p.sessionsPage(&sessionsView{OwnSessions: l, Home: p.home}),
 		mediaType: "application/json",
 		json:      l,
 	})
+}
+
+func (p *Renderer) sessionsPage(v *sessionsView) view {
+	where := p.site
+	if who := []rune(v.Who); len(who) > maxWho {
+		where += " as " + string(who[:maxWho]) + "…"
+	} else if len(who) > 0 {
+		where += " as " + v.Who
+	}
+	if !v.Others() {
+		return view{Title: "Your sessions", Detail: "Only this browser is signed in to " + where + ".", Sessions: v}
+	}
+	return view{
+		Title: "Your sessions", Detail: "These browsers are signed in to " + where + ".",
+		Hint: "Sign out of any that you do not recognise.", Sessions: v,
+	}
 }
 
 // sessionsView is what the template needs beside the facts.

@@ -105,9 +105,9 @@ func TestAgo(t *testing.T) {
 
 func TestLongNameIsCut(t *testing.T) {
 	body := read(t, show(http.MethodGet, browserAccept, func(w http.ResponseWriter, r *http.Request) {
-		newRenderer(t).Sessions(w, r, OwnSessions{Who: strings.Repeat("é", 1000)})
+		newRenderer(t).Sessions(w, r, OwnSessions{More: 1, Who: strings.Repeat("é", 1000)})
 	}))
-	if want := strings.Repeat("é", maxWho) + "…</b>"; !strings.Contains(body, want) || strings.Contains(body, want[:len(want)-len("…</b>")]+"é") {
+	if want := strings.Repeat("é", maxWho) + "….</p>"; !strings.Contains(body, want) || strings.Contains(body, want[:len(want)-len("….</p>")]+"é") {
 		t.Errorf("the name is not cut after %d runes", maxWho)
 	}
 }

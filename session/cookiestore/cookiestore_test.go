@@ -153,6 +153,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// CK-01: a record opens only as it was made.
 func TestEveryCharacterCounts(t *testing.T) {
 	s := newStore(t, newRing(t, session.GenerateKey()), nil)
 	b, h, _ := stored(t, s, 3000)
@@ -180,7 +181,7 @@ func TestEveryCharacterCounts(t *testing.T) {
 	}
 }
 
-func TestAnotherHandleOrNameDoesNotOpen(t *testing.T) {
+func TestAnotherHandleNameOrScopeDoesNotOpen(t *testing.T) {
 	key := session.GenerateKey()
 	s := newStore(t, newRing(t, key), nil)
 	b, h, _ := stored(t, s, 100)
@@ -200,8 +201,17 @@ func TestAnotherHandleOrNameDoesNotOpen(t *testing.T) {
 	if _, err := renamed.get(t, other, h); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("another name: %v", err)
 	}
+	elsewhere, err := session.NewKeyRing([]session.Key{key}, "https://staging.example.com|rp1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.get(t, newStore(t, elsewhere, nil), h); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("CK-14 another deployment under the same key: %v", err)
+	}
 }
 
+// CK-11: a record under an old key opens as long as the key is there, and is signed by
+// the newest when it is written.
 func TestRotationAndRestart(t *testing.T) {
 	older, newer := session.GenerateKey(), session.GenerateKey()
 	before := newStore(t, newRing(t, older), nil)
