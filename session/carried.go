@@ -26,7 +26,7 @@ func (m *Manager) keepUpCarried(ctx context.Context, o *opened, now time.Time) (
 func (m *Manager) renewCarried(ctx context.Context, o *opened, now time.Time, forced bool) (*opened, error) {
 	if s := m.renewals.after(o.session, now); s != nil {
 		var err error
-		if o, err = m.adopt(ctx, o, s); err != nil || now.Before(s.RefreshAt) {
+		if o, err = m.adopt(ctx, o, s); err != nil || s.RefreshAt.IsZero() || now.Before(s.RefreshAt) {
 			return o, err
 		}
 	}

@@ -92,6 +92,7 @@ ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logo
 ok | upstream |  | UPSTREAM answers 200 OK
 ok | store |  | memory: absolute limit 12h0m0s, idle limit 1h0m0s
 warn | store | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them
+ok | sessions |  | people see and end their own at https://app.example.com/oauth2/sessions
 ok | cookies |  | __Host-sallyport, for this host alone, SameSite=lax, HttpOnly, Secure
 ok | anonymous |  | nothing of the app is reachable without a sign-in
 ok | access |  | everybody whom the provider signs in may pass; SALLYPORT_ALLOWED_EMAILS, SALLYPORT_ALLOWED_EMAIL_DOMAINS and SALLYPORT_ALLOWED_GROUPS would narrow that
