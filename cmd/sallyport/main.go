@@ -43,6 +43,9 @@ usage: sallyport [command] [flags]
                                loopback, without any configuration
   check [--json]               examine configuration, provider and app; exits
                                with 1 when something fails
+  check --explain METHOD PATH [--as claims.json]
+                               say which rule decides about a request, and what
+                               becomes of somebody with these claims of an ID token
   health                       ask the admin listener of the process that has
                                the same environment whether it runs; for the
                                health check of a container
@@ -92,6 +95,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		case "-version", "--version":
 			command, args = "version", nil
 		}
+	}
+	if command == "check" && len(args) > 0 && strings.TrimLeft(args[0], "-") == "explain" {
+		return p.explain(args[1:])
 	}
 	switch command {
 	case "help":
@@ -155,11 +161,11 @@ func (p *process) config(flags map[string]bool) int {
 	case flags["markdown"] && flags["env"]:
 		return p.usage("--markdown and --env exclude each other")
 	case flags["markdown"]:
-		markdown(p.stdout, variables())
+		markdown(p.stdout, documented())
 	case flags["env"]:
-		envFile(p.stdout, variables())
+		envFile(p.stdout, documented())
 	default:
-		plain(p.stdout, variables())
+		plain(p.stdout, documented())
 	}
 	return exitOK
 }

@@ -8,6 +8,10 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
+// clockSkew is how far the provider's clock may be off, as the protocol allows when
+// somebody comes back: or else a sign-in could be asked for again and again.
+const clockSkew = time.Minute
+
 // StepUp is the sign-in that a rule asks for (RFC 9470).
 type StepUp struct {
 	ACR    []string       // one of these; empty = any
@@ -39,7 +43,7 @@ func (r *rule) judge(id *session.Identity, now time.Time) Verdict {
 	if len(r.acr) > 0 && !slices.Contains(r.acr, id.ACR) {
 		return r.stepUp("ACR", "asks for another kind of sign-in than this session began with")
 	}
-	if r.maxAge != nil && (id.AuthTime.IsZero() || now.Sub(id.AuthTime) > *r.maxAge) {
+	if r.maxAge != nil && (id.AuthTime.IsZero() || now.Sub(id.AuthTime) > *r.maxAge+clockSkew) {
 		return r.stepUp("MAX_AGE", "asks for a more recent sign-in than this session's, or its time is not known")
 	}
 	return Verdict{Allowed: true}

@@ -132,7 +132,7 @@ func TestStepUp(t *testing.T) {
 		"the other acr": {"silver", now, true},
 		"wrong acr":     {"bronze", now, false},
 		"no acr":        {"", now, false},
-		"too old":       {"gold", now.Add(-10*time.Minute - time.Second), false},
+		"too old":       {"gold", now.Add(-11*time.Minute - time.Second), false},
 		"time unknown":  {"gold", time.Time{}, false},
 	} {
 		id := person()
