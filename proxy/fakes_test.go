@@ -36,7 +36,7 @@ func (a *fakeAuth) add(cookie string, id session.Identity) *session.Session {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
 	s := &session.Session{
 		IdP: "generic", Identity: id, CreatedAt: now, LastSeen: now, ExpiresAt: now.Add(12 * time.Hour), IdleAt: now.Add(time.Hour),
-		Grant: session.Grant{AccessToken: secret.New("at-" + cookie), IDToken: secret.New("idt-" + cookie)},
+		Grant: session.Grant{AccessToken: secret.New("at-" + cookie), IDToken: secret.New("idt-" + cookie)}, Memo: new(session.Memo),
 	}
 	copy(s.Handle[:], cookie)
 	a.sessions[cookie] = s

@@ -28,7 +28,7 @@ type forwarder struct {
 	now  func() time.Time
 }
 
-func newForwarder(cfg *Config, t *trust, site *Site) (*forwarder, error) {
+func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
 	pass, err := exceptions(cfg.PassClientHeaders)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func newForwarder(cfg *Config, t *trust, site *Site) (*forwarder, error) {
 			pass: pass, cookies: cfg.Cookies,
 			replaceAuthorization: cfg.PassAuthorization == AuthorizationAccessToken || cfg.PassAuthorization == AuthorizationIDToken,
 		},
-		tell:  teller{accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization, log: cfg.Logger},
+		tell:  teller{accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger},
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
 		cookies: cfg.Cookies, site: site, now: cfg.Now,
 	}

@@ -35,6 +35,7 @@ type teller struct {
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
+	assert        *asserter // nil = no assertion is sent
 	log           *slog.Logger
 }
 
@@ -47,6 +48,11 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	t.claim(h, x, headerEmail, id.Email)
 	t.claim(h, x, headerPreferredUsername, id.Name)
 	t.groups(h, x, id.Groups)
+	if t.assert != nil {
+		if text := t.assert.of(x, s); text != "" {
+			h[headerAssertion] = x.value(text)
+		}
+	}
 	accessToken := t.goodAccessToken(x, s)
 	if t.accessToken && !accessToken.IsEmpty() {
 		h[headerAccessToken] = x.value(accessToken.Reveal())

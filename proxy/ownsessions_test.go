@@ -302,3 +302,27 @@ func (m *managed) signInFrom(name, address, userAgent string) string {
 func requestWithBody(method, path, body string, lines ...string) string {
 	return request(method, path, append(lines, fmt.Sprintf("Content-Length: %d", len(body)))...) + body
 }
+
+// What is read means one session or all others, never both and never nobody's.
+func FuzzRevocation(f *testing.F) {
+	id := session.Handle{7}.String()
+	for _, body := range []string{"session=" + id, "others=true", `{"session":"` + id + `"}`, `{"others":true}`, `{"session":null}`, "session=" + id + "&others=", "{}", "%"} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for form, parse := range map[string]func(string) (revocation, error){
+			"form": parseRevocationForm, "JSON": func(s string) (revocation, error) { return parseRevocationJSON([]byte(s)) },
+		} {
+			got, err := parse(body)
+			if err != nil && got != (revocation{}) {
+				t.Errorf("%s %q: %+v beside %v", form, body, got, err)
+			}
+			if err == nil && got.others && got.one != (session.Handle{}) {
+				t.Errorf("%s %q means both", form, body)
+			}
+			if again, _ := parseRevocationForm("session=" + got.one.String()); err == nil && !got.others && again != got {
+				t.Errorf("%s %q means %+v, which is %+v when it is named", form, body, got, again)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"log/slog"
@@ -92,6 +93,10 @@ type Config struct {
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
+	// AssertionKeys returns the ES256 keys of X-Sallyport-Assertion, newest first and
+	// at least one; nil = there is neither that nor GET /jwks.
+	AssertionKeys     func() []*ecdsa.PrivateKey
+	AssertionAudience string // aud; "" = PublicURL
 
 	Policy  *policy.Policy
 	Cookies session.Cookies

@@ -62,6 +62,10 @@ func New(cfg Config) (*Site, error) {
 		}
 		list = append(list, s.forms.routes()...)
 	}
+	assert := newAsserter(&cfg)
+	if assert != nil {
+		list = append(list, assert.routes()...)
+	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
 	}
@@ -72,7 +76,7 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
 	faults = errors.Join(faults, err)
-	s.forward, err = newForwarder(&cfg, s.trust, s)
+	s.forward, err = newForwarder(&cfg, s.trust, assert, s)
 	faults = errors.Join(faults, err)
 	s.metrics, err = newMetrics(cfg.Registerer, list)
 	if faults = errors.Join(faults, err); faults != nil {

@@ -143,8 +143,12 @@ func (m *Manager) withRecord(o *opened, s *Session, version uint64, lastSeen tim
 	next := &opened{
 		generation: o.generation, version: version, seal: o.seal,
 		ticket: o.ticket, handle: o.handle,
-		session: m.timed(*s, lastSeen),
 	}
+	fresh := *s
+	if fresh.Memo == nil && o.session != nil {
+		fresh.Memo = o.session.Memo
+	}
+	next.session = m.timed(fresh, lastSeen)
 	next.nextUse.Store(lastSeen.Add(m.useEvery).Unix())
 	return next
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"crypto/cipher"
+	"crypto/ecdsa"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -21,6 +22,8 @@ const (
 	purposeFind   = "find"
 	purposeForm   = "form"
 	purposeRecord = "record"
+
+	purposeAssertion = "assertion"
 )
 
 const (
@@ -45,9 +48,10 @@ type keySet struct {
 	generation uint64 // tells one set from the next
 	ticket     codecs
 	login      codecs
-	finders    []finder      // newest first
-	forms      []cipher.AEAD // newest first
-	record     [][]byte      // HMAC-SHA-256 keys, newest first
+	finders    []finder            // newest first
+	forms      []cipher.AEAD       // newest first
+	record     [][]byte            // HMAC-SHA-256 keys, newest first
+	assertion  []*ecdsa.PrivateKey // newest first
 }
 
 // NewKeyRing derives the cookie keys of one deployment from its master keys,
@@ -87,7 +91,8 @@ func (k *KeyRing) add(set *keySet, key Key) error {
 	find, findErr := k.derive(key, purposeFind, "hash")
 	form, formErr := k.formCipher(key)
 	record, recordErr := k.derive(key, purposeRecord, "hash")
-	if err := errors.Join(ticketErr, loginErr, findErr, formErr, recordErr); err != nil {
+	assertion, assertionErr := k.assertionKey(key)
+	if err := errors.Join(ticketErr, loginErr, findErr, formErr, recordErr, assertionErr); err != nil {
 		return err
 	}
 	set.ticket = append(set.ticket, ticket)
@@ -95,6 +100,7 @@ func (k *KeyRing) add(set *keySet, key Key) error {
 	set.finders = append(set.finders, finder{key: find})
 	set.forms = append(set.forms, form)
 	set.record = append(set.record, record)
+	set.assertion = append(set.assertion, assertion)
 	return nil
 }
 
@@ -116,14 +122,19 @@ func (k *KeyRing) codec(key Key, purpose string, maxLength int) (*securecookie.S
 	return c, nil
 }
 
-// derive is HKDF-SHA-256 (RFC 5869) whose info names version, purpose, use and
-// scope, each with its length, so that no two of them can run together.
+// derive is deriveBytes of KeySize bytes.
 func (k *KeyRing) derive(key Key, purpose, use string) ([]byte, error) {
+	return k.deriveBytes(key, purpose, use, KeySize)
+}
+
+// deriveBytes is HKDF-SHA-256 (RFC 5869) whose info names version, purpose, use and
+// scope, each with its length, so that no two of them can run together.
+func (k *KeyRing) deriveBytes(key Key, purpose, use string, length int) ([]byte, error) {
 	var info strings.Builder
 	for _, part := range []string{"sallyport/v1", purpose, use, k.scope} {
 		fmt.Fprintf(&info, "%d:%s|", len(part), part)
 	}
-	b, err := hkdf.Key(sha256.New, key.bytes()[:], nil, info.String(), KeySize)
+	b, err := hkdf.Key(sha256.New, key.bytes()[:], nil, info.String(), length)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the %s %s key: %w", purpose, use, err)
 	}

@@ -194,6 +194,9 @@ func (m *Manager) timed(s Session, lastSeen time.Time) *Session {
 		s.IdleAt = earlier(s.ExpiresAt, m.idleEnd(lastSeen))
 	}
 	s.RefreshAt = m.refreshAt(&s)
+	if s.Memo == nil {
+		s.Memo = new(Memo)
+	}
 	return &s
 }
 

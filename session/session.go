@@ -73,6 +73,9 @@ type Session struct {
 	IdleAt time.Time
 	// RefreshAt is when the grant is renewed; zero when it never is.
 	RefreshAt time.Time
+	// Memo is shared by the snapshots of this session in one process; nil in one
+	// that Manager did not make.
+	Memo *Memo
 }
 
 // Login is what a protocol hands over once it knows who somebody is.

@@ -153,6 +153,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"origin star", map[string]string{"SALLYPORT_ALLOWED_ORIGINS": "*"}, `SALLYPORT_ALLOWED_ORIGINS has the entry "*"; list origins: scheme, host and port without a path, such as https://other.example.com`},
 		{"header of ours", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x-forwarded-user"}, `SALLYPORT_PASS_CLIENT_HEADERS: X-Forwarded-User is set by Sallyport or by HTTP itself and never passes from a client; remove it from the list`},
 		{"header in another spelling", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x_forwarded.user"}, `SALLYPORT_PASS_CLIENT_HEADERS: "x_forwarded.user" is not a header name of letters, digits and dashes`},
+		{"audience of no assertion", map[string]string{"SALLYPORT_PASS_ASSERTION": "false", "SALLYPORT_ASSERTION_AUDIENCE": "app"}, "SALLYPORT_ASSERTION_AUDIENCE is set, but SALLYPORT_PASS_ASSERTION=false would not use it; remove one of the two"},
 		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token or id_token`},
 
 		{"header limit", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "100"}, "SALLYPORT_MAX_HEADER_BYTES is 100; give a number of bytes from 4096 to 1048576"},

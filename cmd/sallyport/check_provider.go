@@ -202,7 +202,8 @@ func (p *providerProbe) capabilities(m providerMetadata) {
 		p.found.ok("pkce", "S256")
 	}
 	for _, scope := range o.Scopes {
-		if len(m.Scopes) > 0 && !slices.Contains(m.Scopes, scope) {
+		// What a preset asks for is known to work.
+		if !p.settings.FromPreset["SALLYPORT_OIDC_SCOPES"] && len(m.Scopes) > 0 && !slices.Contains(m.Scopes, scope) {
 			p.found.warn("scopes", "SALLYPORT_OIDC_SCOPES", "%s is asked for and the provider does not list it", scope)
 		}
 	}
@@ -263,7 +264,7 @@ func (p *providerProbe) binding(m providerMetadata) {
 	case p.settings.OIDC.RefreshBound == "no" && wanted == bindingIdP:
 		p.found.fail(probe, required, "idp is set, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND), so that nobody could sign in; use auto")
 	case p.settings.OIDC.RefreshBound == "no":
-		p.found.ok(probe, "not_bound: signing out here signs out at the provider; its refresh tokens outlive the person's session there, so that a session here does not end when the one there does")
+		p.found.ok(probe, "not_bound: signing out here signs out at the provider; its refresh tokens, if it gives any, outlive the person's session there, so that a session here does not end when the one there does")
 	case slices.Contains(p.settings.OIDC.Scopes, "offline_access") && p.settings.OIDC.RefreshBound != "yes":
 		p.found.warn(probe, "SALLYPORT_OIDC_SCOPES", "not_bound: offline_access asks for refresh tokens that outlive the provider's session; take it out if sessions should end with it")
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -44,5 +45,28 @@ func TestCheckSessionLists(t *testing.T) {
 		if _, finds := opened.Store.(session.Indexer); finds != findsSessions(store) {
 			t.Errorf("%s finds sessions: %v, the doctor says otherwise", store, finds)
 		}
+	}
+}
+
+// A store that finds nobody's sessions has neither the page nor the API, and the
+// start says so.
+func TestStoreWithoutSessionLists(t *testing.T) {
+	const store = "cookie"
+	p := newProvider(t)
+	r := start(t, []string{"serve"}, serving(p, newUpstream(t, http.StatusOK), map[string]string{
+		"SALLYPORT_SESSION_STORE": store, adminTokenName: adminCanary,
+	}))
+	admin, site := r.address("admin"), r.address("proxy")
+	if status, _ := get(t, "http://"+admin+"/sessions?user=ada"); status != http.StatusNotFound {
+		t.Errorf("the API answers %d", status)
+	}
+	if status, _ := askSite(t, site, "/oauth2/sessions"); status != http.StatusNotFound {
+		t.Errorf("the page answers %d", status)
+	}
+	if log := r.stderr.String(); !strings.Contains(log, "this store finds nobody's sessions") {
+		t.Errorf("the start does not say so:\n%s", log)
+	}
+	if findsSessions(store) {
+		t.Error("the doctor says otherwise")
 	}
 }

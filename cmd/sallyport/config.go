@@ -77,6 +77,7 @@ type OIDCConfig struct {
 	Userinfo     string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
 	LogoutURL    string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}, and {provider} at its beginning for scheme and host of the authorization endpoint. The word discovered means the end_session_endpoint of the metadata, none a sign-out that is local."`
 	CAFile       string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
+	LogoutHint   string        `env:"SALLYPORT_OIDC_LOGOUT_HINT" envDefault:"any" oneof:"any|fresh" doc:"Which ID token the provider takes when somebody signs out there: fresh is for one that shows an error for an expired one or for none. Then it is renewed first where there is a refresh token, and otherwise the sign-out stays local."`
 	RefreshBound string        `env:"SALLYPORT_OIDC_REFRESH_BOUND" envDefault:"auto" oneof:"auto|yes|no" doc:"Whether the provider's refresh tokens end with the person's session there: auto takes those for bound that were not asked for with offline_access. It decides the mode of sessions."`
 	Timeout      time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
 }
@@ -137,6 +138,8 @@ type HeadersConfig struct {
 	PassAccessToken   bool     `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
 	PassIDToken       bool     `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
 	PassAuthorization string   `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token" doc:"Replace Authorization by Bearer and this token. With none the client's own Authorization passes."`
+	PassAssertion     bool     `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
+	AssertionAudience string   `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
 	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
 }
 

@@ -138,7 +138,10 @@ func (d *demo) start(s *settings, logger *slog.Logger) error {
 	}
 	app, err := demoapp.New(demoapp.Config{
 		LogoutPath: s.path("/logout"),
-		Links:      []demoapp.Link{{Label: "The session at the identity provider", URL: d.issuer() + "/account"}},
+		Links: []demoapp.Link{
+			{Label: "Your sessions", URL: s.path("/sessions")},
+			{Label: "The session at the identity provider", URL: d.issuer() + "/account"},
+		},
 	})
 	if err != nil {
 		return err
@@ -175,6 +178,7 @@ func (d *demo) welcome(s *settings) string {
 		fmt.Fprintf(&b, "                %-14s %-20s %s\n", person.Name, person.Email, strings.Join(person.Groups, ", "))
 	}
 	fmt.Fprintf(&b, "\n  sign out      %s\n", s.endpoint("/logout"))
+	fmt.Fprintf(&b, "  sessions      %s   (where somebody is signed in)\n", s.endpoint("/sessions"))
 	fmt.Fprintf(&b, "  provider      %s/account   (its own session can be ended here)\n", d.issuer())
 	fmt.Fprintf(&b, "  app, bare     http://%s/   (what it sees without the proxy)\n", d.app.Addr())
 	fmt.Fprintf(&b, "  metrics       http://%s/metrics\n", d.admin.Addr())

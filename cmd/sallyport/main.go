@@ -46,6 +46,8 @@ usage: sallyport [command] [flags]
   check --explain METHOD PATH [--as claims.json]
                                say which rule decides about a request, and what
                                becomes of somebody with these claims of an ID token
+  check --register             print what to enter at the provider, in the words
+                               of its console
   health                       ask the admin listener of the process that has
                                the same environment whether it runs; for the
                                health check of a container
@@ -108,7 +110,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "demo":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.demo(ctx) })
 	case "check":
-		return p.withFlags(args, []string{"json"}, func(f map[string]bool) int { return p.check(ctx, f["json"]) })
+		return p.withFlags(args, []string{"json", "register"}, func(f map[string]bool) int {
+			switch {
+			case f["json"] && f["register"]:
+				return p.usage("--json and --register exclude each other")
+			case f["register"]:
+				return p.register()
+			}
+			return p.check(ctx, f["json"])
+		})
 	case "health":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.health(ctx) })
 	case "config":
@@ -161,11 +171,11 @@ func (p *process) config(flags map[string]bool) int {
 	case flags["markdown"] && flags["env"]:
 		return p.usage("--markdown and --env exclude each other")
 	case flags["markdown"]:
-		markdown(p.stdout, documented())
+		markdown(p.stdout, inReference())
 	case flags["env"]:
-		envFile(p.stdout, documented())
+		envFile(p.stdout, inReference())
 	default:
-		plain(p.stdout, documented())
+		plain(p.stdout, inReference())
 	}
 	return exitOK
 }

@@ -43,7 +43,7 @@ func checkPreset(s *settings, f *findings) {
 	f.ok(probe, "%s: %s", p.Name, p.Title)
 	for _, name := range slices.Sorted(maps.Keys(p.Defaults)) {
 		if s.FromPreset[name] {
-			f.ok(probe, "%s=%s", name, p.Defaults[name])
+			f.ok(probe, "%s=%s, by the preset", name, p.Defaults[name])
 		} else {
 			f.ok(probe, "%s is set; the preset has %s", name, p.Defaults[name])
 		}

@@ -89,4 +89,7 @@ func checkOrigins(name string, origins []string, f *faults) {
 
 func (s *settings) resolveHeaders(f *faults) {
 	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders))
+	if !s.Headers.PassAssertion && s.Headers.AssertionAudience != "" {
+		f.add("SALLYPORT_ASSERTION_AUDIENCE", "is set, but SALLYPORT_PASS_ASSERTION=false would not use it", "remove one of the two")
+	}
 }

@@ -44,9 +44,9 @@ func variables() []variable {
 	return all
 }
 
-// documented are all variables in the order of the reference: those of rules follow
+// inReference are all variables in the order of the reference: those of rules follow
 // those about who may pass.
-func documented() []variable {
+func inReference() []variable {
 	all := variables()
 	last := 0
 	for i, v := range all {

@@ -78,7 +78,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
-	if a.site, err = newSite(s, p, a.manager, a.client, renderer); err != nil {
+	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
 	a.ready = &readiness{checks: []readyCheck{
@@ -113,12 +113,16 @@ func (r *refresher) Refresh(ctx context.Context, s *session.Session) (session.Re
 	return r.client.Refresh(ctx, s)
 }
 
+// Revoke implements session.Revoker.
+func (r *refresher) Revoke(s *session.Session) { r.client.Revoke(s) }
+
 func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, provider *refresher) (*session.Manager, error) {
 	cfg := session.Config{
 		Store: store, Keys: keys, Cookies: s.cookies,
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Revoker: provider,
+		Now:     p.now, Logger: p.logger, Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
 		cfg.Refresher = provider
@@ -145,7 +149,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
 		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
 		Remedies:  s.preset.Remedies,
-		LogoutURL: template, LogoutFallback: fallback, RefreshBound: s.refreshBound(),
+		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
@@ -176,7 +180,7 @@ func (s *settings) refreshBound() *bool {
 	return nil
 }
 
-func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
@@ -193,6 +197,9 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
+	}
+	if s.Headers.PassAssertion {
+		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
 	}
 	if s.Access.KeepForms {
 		cfg.Forms, cfg.FormPages = manager, renderer

@@ -173,7 +173,7 @@ func TestEveryProviderError(t *testing.T) {
 	for _, tt := range tests {
 		t.Run("OF-17 error "+tt.error, func(t *testing.T) {
 			h := newHostile(t)
-			h.answer = func(q url.Values) { q.Del("code"); q.Set("error", tt.error) }
+			h.answer = func(q, _ url.Values) { q.Del("code"); q.Set("error", tt.error) }
 			w := newWorld(t, h, nil)
 			res := w.signIn("/")
 			if res.Header.Get("Location") != "" || res.StatusCode < 400 {

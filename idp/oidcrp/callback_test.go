@@ -84,7 +84,7 @@ func TestPromisedIssuer(t *testing.T) {
 	t.Run("promised and sent", func(t *testing.T) {
 		h := newHostile(t)
 		h.metadata = promise
-		h.answer = func(q url.Values) { q.Set("iss", h.URL) }
+		h.answer = func(q, _ url.Values) { q.Set("iss", h.URL) }
 		w := newWorld(t, h, nil)
 		w.signIn("/")
 		if w.signedIn() != "alice" {
@@ -160,7 +160,7 @@ func TestFiveTabs(t *testing.T) {
 	// The tabs' nonces differ, and this provider remembers only the last one: the
 	// code says which sign-in it belongs to.
 	nonces := map[string]string{}
-	h.answer = func(q url.Values) {
+	h.answer = func(q, _ url.Values) {
 		q.Set("code", "code-of-"+q.Get("state"))
 		nonces["code-of-"+q.Get("state")] = h.nonce
 	}
@@ -211,7 +211,7 @@ func TestProviderErrors(t *testing.T) {
 	for code, want := range tests {
 		t.Run("OF-17 C19 "+code, func(t *testing.T) {
 			h := newHostile(t)
-			h.answer = func(q url.Values) {
+			h.answer = func(q, _ url.Values) {
 				q.Del("code")
 				q.Set("error", code)
 				q.Set("error_description", "<script>alert(1)</script>\n2026 forged line")
@@ -341,7 +341,7 @@ func TestSignInLoopEnds(t *testing.T) {
 func TestInjectedCode(t *testing.T) {
 	h := newHostile(t)
 	w := newWorld(t, h, nil)
-	h.set(func() { h.answer = func(q url.Values) { q.Set("code", "code-of-the-victim") } })
+	h.set(func() { h.answer = func(q, _ url.Values) { q.Set("code", "code-of-the-victim") } })
 	victimNonce := func() string { w.callbackFor("/"); return h.nonce }()
 	w.newBrowser()
 	address := w.callbackFor("/")

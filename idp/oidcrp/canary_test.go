@@ -111,7 +111,7 @@ func (e *eavesdropper) listen() (session.Pending, url.Values) {
 // echo makes the token endpoint repeat the parameters of a request in its error.
 func echo(status int, template string) func(*hostile) {
 	return func(h *hostile) {
-		h.answer = func(q url.Values) {
+		h.answer = func(q, _ url.Values) {
 			if q.Has("code") {
 				q.Set("code", awkwardCode)
 			}
@@ -176,8 +176,8 @@ var canaryFlows = map[string]func(*hostile){
 	},
 	"an unverified address":   func(h *hostile) { h.claims = func(c map[string]any) { c["email_verified"] = false } },
 	"another sub in userinfo": func(h *hostile) { thin(h); h.userinfo = raw(`{"sub":"` + testAccessToken + `"}`) },
-	"an error":                func(h *hostile) { h.answer = func(q url.Values) { q.Del("code"); q.Set("error", "access_denied") } },
-	"another issuer":          func(h *hostile) { h.answer = func(q url.Values) { q.Set("iss", "https://evil.example") } },
+	"an error":                func(h *hostile) { h.answer = func(q, _ url.Values) { q.Del("code"); q.Set("error", "access_denied") } },
+	"another issuer":          func(h *hostile) { h.answer = func(q, _ url.Values) { q.Set("iss", "https://evil.example") } },
 
 	"an ended refresh":          refreshing(400, `{"error":"invalid_grant","error_description":"`+testRefreshToken+` is revoked"}`),
 	"an ended refresh, escaped": refreshing(400, `{"error":"invalid_grant","error_description":"\u0063`+testRefreshToken[1:]+` is revoked"}`),

@@ -112,6 +112,7 @@ type Config struct {
 	// LogoutFallback is such a template for when LogoutURL is "" and the metadata
 	// name no end_session_endpoint; "" = then there is no sign-out.
 	LogoutFallback string
+	LogoutHint     LogoutHint // "" = any
 
 	// Remedies are what the log says beside the cause of some faults.
 	Remedies Remedies

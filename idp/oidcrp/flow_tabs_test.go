@@ -16,7 +16,7 @@ import (
 // sign-in, as a real one does, however many come at once.
 func rememberNonces(t *testing.T, h *hostile) {
 	nonces := map[string]string{}
-	h.answer = func(q url.Values) {
+	h.answer = func(q, _ url.Values) {
 		code := "code-of-" + q.Get("state")
 		nonces[code] = h.nonce
 		q.Set("code", code)

@@ -34,6 +34,7 @@ const (
 // make a correct one.
 type hostile struct {
 	*httptest.Server
+	mux *http.ServeMux
 
 	mu       sync.Mutex
 	requests []recorded // in order, of every endpoint but /authorize
@@ -45,7 +46,10 @@ type hostile struct {
 	token    func(http.ResponseWriter, map[string]any) bool
 	userinfo func(http.ResponseWriter) bool
 	revoke   func(http.ResponseWriter)
-	answer   func(url.Values) // changes the authorization response
+	answer   func(answer, request url.Values) // changes the authorization response
+	// grant decides about a token request and changes its answer; an error of
+	// RFC 6749 §5.2 refuses it.
+	grant func(r *http.Request, body map[string]any) string
 
 	key   any // signs ID tokens
 	kid   string
@@ -89,9 +93,21 @@ func newHostile(t *testing.T) *hostile {
 	mux.HandleFunc("POST /token", h.serveToken)
 	mux.HandleFunc("GET /userinfo", h.serveUserinfo)
 	mux.HandleFunc("POST /revoke", h.serveRevoke)
+	h.mux = mux
 	h.Server = httptest.NewServer(mux)
 	t.Cleanup(h.Close)
 	return h
+}
+
+// alias serves an endpoint at another path, too.
+func (h *hostile) alias(path, canonical string) {
+	if path == canonical {
+		return
+	}
+	h.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = canonical
+		h.mux.ServeHTTP(w, r)
+	})
 }
 
 // publish replaces the published keys by one.
@@ -162,7 +178,7 @@ func (h *hostile) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	h.nonce = q.Get("nonce")
 	answer := url.Values{"code": {testCode}, "state": {q.Get("state")}}
 	if h.answer != nil {
-		h.answer(answer)
+		h.answer(answer, q)
 	}
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+answer.Encode(), http.StatusFound)
 }
@@ -182,6 +198,14 @@ func (h *hostile) serveToken(w http.ResponseWriter, r *http.Request) {
 	body := map[string]any{
 		"access_token": testAccessToken, "token_type": "Bearer", "expires_in": 300,
 		"refresh_token": testRefreshToken, "id_token": idToken,
+	}
+	if h.grant != nil {
+		if refused := h.grant(r, body); refused != "" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write(encodeTestJSON(map[string]any{"error": refused}))
+			return
+		}
 	}
 	if h.token != nil && h.token(w, body) {
 		return

@@ -76,6 +76,9 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 	}
 	header := jws.Signatures[0].Protected
 	claims := unverifiedClaims(secret.New(jwt))
+	if claims == nil {
+		return nil, errors.New("its payload is not a JSON object")
+	}
 	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm, claims))
 	if payload != nil {
 		return payload, nil
@@ -88,8 +91,12 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 			return payload, nil
 		}
 	}
+	if tried == 0 && len(s.candidates(header.KeyID, header.Algorithm, nil)) > 0 {
+		iss, _ := claims.text("iss")
+		return nil, fmt.Errorf("the provider's key %q is not for tokens whose issuer is %q, which this one claims", loggable(header.KeyID), loggable(iss))
+	}
 	if tried == 0 {
-		return nil, fmt.Errorf("the provider publishes no key %q that fits %s and the token's issuer", loggable(header.KeyID), header.Algorithm)
+		return nil, fmt.Errorf("the provider publishes no key %q that fits %s", loggable(header.KeyID), header.Algorithm)
 	}
 	return nil, errors.New("the signature is wrong")
 }
@@ -106,14 +113,15 @@ func verifyWithAny(jws *jose.JSONWebSignature, keys []any) (payload []byte, trie
 	return nil, tried
 }
 
-// candidates returns the keys that may have signed a token.
+// candidates returns the keys that may have signed a token with these claims, or
+// with any when claims is nil.
 func (s *keySet) candidates(kid, alg string, claims object) []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []any
 	for i := range s.keys {
 		k := &s.keys[i]
-		if k.fits(alg) && k.mayVerify(claims) && (kid == "" || k.kid == kid) && len(found) < maxTried {
+		if k.fits(alg) && (claims == nil || k.mayVerify(claims)) && (kid == "" || k.kid == kid) && len(found) < maxTried {
 			found = append(found, k.key)
 		}
 	}

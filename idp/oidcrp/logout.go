@@ -104,9 +104,12 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 	provider := c.provider.Load()
 	ended, err := c.cfg.Sessions.End(w, r, session.EndedByPerson)
 	var hint secret.Text
+	atProvider := c.cfg.LogoutHint != LogoutHintFresh
 	if ended != nil && ended.IdP == c.cfg.Name {
-		hint = ended.Grant.IDToken
-		c.revoke(r.Context(), provider, ended.Grant)
+		var grant session.Grant
+		grant, atProvider = c.signOutGrant(r.Context(), ended)
+		hint = grant.IDToken
+		c.revoke(r.Context(), provider, grant)
 	}
 	if err != nil {
 		c.metrics.loggedOut(logoutIncomplete)
@@ -117,7 +120,10 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 	if ended != nil {
 		c.log.InfoContext(r.Context(), "signed out", "session", ended.Handle, requestID(r.Context()))
 	}
-	address := c.endSessionURL(w, r, provider, hint, to)
+	address := ""
+	if atProvider {
+		address = c.endSessionURL(w, r, provider, hint, to)
+	}
 	if address == "" {
 		c.metrics.loggedOut(logoutLocal)
 		c.signedOut(w, r, to, true)

@@ -203,3 +203,23 @@ func TestRevocationsAreBounded(t *testing.T) {
 		t.Errorf("%d revocations beyond the bound; log:\n%s", len(h.got("/revoke")), w.log)
 	}
 }
+
+// A session that was ended from elsewhere has its tokens revoked, too, but not at
+// a provider that did not issue them.
+func TestRevokeOfASessionEndedElsewhere(t *testing.T) {
+	for idp, want := range map[string]string{"": "refresh_token access_token", "another": ""} {
+		h := newHostile(t)
+		w := signedInWorld(t, h, nil)
+		s := &session.Session{IdP: idp, Grant: session.Grant{AccessToken: secret.New("at"), RefreshToken: secret.New("rt")}}
+		if idp == "" {
+			s.IdP = w.client.cfg.Name
+		}
+		w.client.Revoke(s)
+		w.client.revoker.drain(10 * time.Second)
+		if got := revoked(h); got != want {
+			t.Errorf("of provider %q revoked %q, want %q", idp, got, want)
+		}
+	}
+}
+
+var _ session.Revoker = (*Client)(nil)

@@ -50,8 +50,9 @@ type Remedies struct {
 // Console says in the provider's own words where our addresses are entered there.
 type Console struct {
 	Page string // where the fields are
-	// The labels of the fields; "" means that there is none.
-	Redirect, PostLogout, BackChannel, FrontChannel string
+	// The labels of the fields; "" means that there is none. Login is the address
+	// where a sign-in begins that the provider's own start page causes.
+	Redirect, PostLogout, BackChannel, FrontChannel, Login string
 	// Steps are what else is to be set. {client_id}, {client_auth} and {scopes}
 	// stand for the effective values.
 	Steps []string
@@ -87,7 +88,7 @@ func genericConsole() Console {
 	return Console{
 		Page:     "the client's settings",
 		Redirect: "redirect_uris", PostLogout: "post_logout_redirect_uris",
-		BackChannel: "backchannel_logout_uri", FrontChannel: "frontchannel_logout_uri",
+		BackChannel: "backchannel_logout_uri", FrontChannel: "frontchannel_logout_uri", Login: "initiate_login_uri",
 		Steps: []string{
 			"grant_types: authorization_code and refresh_token; response_types: code",
 			"token_endpoint_auth_method: {client_auth}",

@@ -13,7 +13,7 @@ func hostedPresets() []Preset {
 			},
 			Console: Console{
 				Page:     "Applications → Applications → your application (Regular Web Application) → Settings",
-				Redirect: "Allowed Callback URLs", PostLogout: "Allowed Logout URLs", BackChannel: "Back-Channel Logout URI",
+				Redirect: "Allowed Callback URLs", PostLogout: "Allowed Logout URLs", BackChannel: "Back-Channel Logout URI", Login: "Application Login URI",
 				Steps: []string{
 					"Credentials → Authentication Method: {client_auth}",
 					`Advanced Settings → OAuth → JsonWebToken Signature Algorithm: RS256`,
@@ -56,6 +56,7 @@ func hostedPresets() []Preset {
 			Name: "okta", Title: "Okta",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
+				"SALLYPORT_OIDC_LOGOUT_HINT":   "fresh",
 				"SALLYPORT_GROUPS_LIMIT":       "100", // the groups claim is cut there without a word
 			},
 			BareDomain: true,
@@ -64,7 +65,7 @@ func hostedPresets() []Preset {
 			},
 			Console: Console{
 				Page:     "Applications → Applications → Create App Integration → OIDC, Web Application → General",
-				Redirect: "Sign-in redirect URIs", PostLogout: "Sign-out redirect URIs", FrontChannel: "Logout request URL (Single Logout)",
+				Redirect: "Sign-in redirect URIs", PostLogout: "Sign-out redirect URIs", FrontChannel: "Logout request URL (Single Logout)", Login: "Initiate login URI",
 				Steps: []string{
 					"Grant type: Authorization Code (Refresh Token only with offline_access in SALLYPORT_OIDC_SCOPES)",
 					"Client authentication: Client secret",
@@ -74,6 +75,7 @@ func hostedPresets() []Preset {
 			},
 			Advice: []string{
 				"a person with 100 groups or more counts as having none, because Okta cuts the list there",
+				"a sign-out at Okta needs an ID token that has not expired, of one hour by default: with offline_access in SALLYPORT_OIDC_SCOPES it can be renewed for that, without, a later sign-out stays local",
 			},
 		},
 		{
@@ -81,7 +83,7 @@ func hostedPresets() []Preset {
 			Defaults: map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,groups"},
 			Console: Console{
 				Page:     "Applications → your OpenID Connect app → Configuration",
-				Redirect: "Redirect URIs", PostLogout: "Post Logout Redirect URIs",
+				Redirect: "Redirect URIs", PostLogout: "Post Logout Redirect URIs", Login: "Login Url",
 				Steps: []string{
 					"SSO → Application Type: Web; Token Endpoint → Authentication Method: {client_auth}",
 					"SSO → Token Timeout settings → Refresh Token Timeout: set it, else there are no refresh tokens",
@@ -101,7 +103,7 @@ func hostedPresets() []Preset {
 			},
 			Console: Console{
 				Page:     "SSO Applications → your custom OIDC application → SSO",
-				Redirect: "Redirect URIs",
+				Redirect: "Redirect URIs", Login: "Login URL",
 				Steps: []string{
 					"Client Authentication Type: {client_auth}",
 					"Attribute Mapping: Standard Scopes Email and Profile; Group Attributes: include, name member_of",
@@ -138,7 +140,7 @@ func hostedPresets() []Preset {
 			Name: "ping", Title: "PingOne or PingFederate",
 			Console: Console{
 				Page:     "Applications → Applications → your OIDC Web App → Configuration",
-				Redirect: "Redirect URIs", PostLogout: "Signoff URLs",
+				Redirect: "Redirect URIs", PostLogout: "Signoff URLs", Login: "Initiate Login URI",
 				Steps: []string{
 					"Grant Type: Authorization Code and Refresh Token; PKCE Enforcement: S256_REQUIRED",
 					"Token Endpoint Authentication Method: {client_auth}",

@@ -20,9 +20,9 @@ func microsoftPresets() []Preset {
 			},
 			Console: Console{
 				Page:     `App registrations → your application → Authentication → Platform configurations → Web`,
-				Redirect: "Redirect URIs", PostLogout: "Redirect URIs", FrontChannel: "Front-channel logout URL",
+				Redirect: "Redirect URIs", PostLogout: "Redirect URIs", FrontChannel: "Front-channel logout URL", Login: "Branding & properties → Home page URL",
 				Steps: []string{
-					`Both addresses above go into the one list of Redirect URIs: Entra has no other for after the sign-out`,
+					`Both Redirect URIs are needed: Entra has no other list for where a sign-out leads`,
 					`"Implicit grant and hybrid flows": leave both boxes empty`,
 					`Certificates & secrets → New client secret: note the date on which it expires; after it nobody can sign in`,
 					`Token configuration → Add optional claim → ID: email, sid, xms_edov`,
@@ -50,7 +50,6 @@ func microsoftPresets() []Preset {
 				Page:     `App registrations → your application → Authentication → Platform configurations → Web`,
 				Redirect: "Redirect URIs", PostLogout: "Redirect URIs", FrontChannel: "Front-channel logout URL",
 				Steps: []string{
-					`Both addresses above go into the one list of Redirect URIs`,
 					`User flows → your flow → Applications: add the application`,
 					`Token configuration → Add optional claim → ID: email, sid`,
 				},
@@ -102,9 +101,9 @@ func microsoftPresets() []Preset {
 				Page:     `AD FS Management → Application Groups → Add: "Server application accessing a web API" → Server application`,
 				Redirect: "Redirect URI", PostLogout: "Redirect URI", FrontChannel: "LogoutUri (Set-AdfsServerApplication -LogoutUri)",
 				Steps: []string{
-					`Both addresses above go into the one list of redirect URIs`,
+					`Both redirect URIs are needed: AD FS has no other list for where a sign-out leads`,
 					`Configure Application Credentials: Generate a shared secret`,
-					`Configure Web API → Identifier: {client_id} (the client id itself, else the token has no claims)`,
+					`Configure Web API → Identifier: {client_id}, exactly that of the server application; with another the token has no claims`,
 					`Web API → Client permissions, permitted scopes: allatclaims, email, openid, profile`,
 					`Web API → Issuance Transform Rules: Send LDAP Attributes as Claims, E-Mail-Addresses → email; Token-Groups - Unqualified Names → groups`,
 				},

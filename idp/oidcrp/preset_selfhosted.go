@@ -11,7 +11,7 @@ func selfHostedPresets() []Preset {
 			Console: Console{
 				Page:     "your realm → Clients → your client → Settings",
 				Redirect: "Valid redirect URIs", PostLogout: "Valid post logout redirect URIs",
-				BackChannel: "Backchannel logout URL", FrontChannel: "Front-channel logout URL",
+				BackChannel: "Backchannel logout URL", FrontChannel: "Front-channel logout URL", Login: "Home URL",
 				Steps: []string{
 					"Capability config: Client authentication on, Standard flow alone",
 					"Advanced → Proof Key for Code Exchange Code Challenge Method: S256",
@@ -68,7 +68,7 @@ func selfHostedPresets() []Preset {
 			},
 			Console: Console{
 				Page:     "Applications → Providers → your OAuth2/OpenID provider",
-				Redirect: "Redirect URIs/Origins (Strict, type Authorization)", PostLogout: "Redirect URIs/Origins (Strict, type Logout)", BackChannel: "Logout URI (method Back-channel)", FrontChannel: "Logout URI (method Front-channel)",
+				Redirect: "Redirect URIs/Origins (Strict)", PostLogout: "Redirect URIs/Origins (Strict)", BackChannel: "Logout URI (method Back-channel)", FrontChannel: "Logout URI (method Front-channel)",
 				Steps: []string{
 					"Client type: Confidential",
 					"Signing Key: choose one; without it tokens are signed with the client secret and refused",

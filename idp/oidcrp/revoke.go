@@ -78,6 +78,14 @@ func (v *revoker) drain(atMost time.Duration) {
 	}
 }
 
+// Revoke implements session.Revoker: it revokes the tokens of a session that was
+// ended from elsewhere, unless they are another provider's.
+func (c *Client) Revoke(s *session.Session) {
+	if s.IdP == c.cfg.Name {
+		c.revoke(context.Background(), c.provider.Load(), s.Grant)
+	}
+}
+
 // revoke revokes the tokens of an ended session where the provider can (RFC 7009).
 // It returns at once; a failure is only logged, because the session is gone
 // already.

@@ -66,6 +66,7 @@ func TestEndAnotherSessionInABrowser(t *testing.T) {
 	here.click(".sessions li:not(.current) button", ".sessions")
 	here.eventually("the number of sessions", `document.querySelectorAll(".sessions li").length`, is("1"))
 	here.picture("7-session-alone")
+	w.provider.awaitRecord(record{"event": "refresh_token.destroyed"})
 
 	there.eventually("what the other window shows", shown, is("over"))
 	there.eventually("its notes", `document.querySelectorAll("#notes li").length`, is("0"))

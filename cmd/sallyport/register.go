@@ -1,0 +1,72 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
+)
+
+// register prints what has to be entered at the provider, in the words of its
+// console. It asks nobody, and wants no more of the configuration than it prints: the
+// client id, say, is there only after the client has been registered.
+func (p *process) register() int {
+	s, err := loadRegistration(p.environ)
+	if err != nil {
+		return p.refuse(err)
+	}
+	writeRegistration(p.stdout, s)
+	return exitOK
+}
+
+func loadRegistration(environ []string) (*settings, error) {
+	c, f := readConfig(environ)
+	s := &settings{Config: c}
+	var known bool
+	if s.preset, known = oidcrp.FindPreset(c.OIDC.Provider); !known {
+		f.add(providerVariable, fmt.Sprintf("is %q", c.OIDC.Provider), "use "+alternatives(oidcrp.PresetNames()))
+	}
+	if c.Network.PublicURL == "" {
+		f.unreadable("SALLYPORT_PUBLIC_URL", "is required", "set it to the address that browsers use")
+	}
+	s.resolveNetwork(f)
+	return s, f.err()
+}
+
+// notAnswered stands for the address of an endpoint that this version does not have.
+const notAnswered = "leave it empty: this version does not answer it"
+
+func writeRegistration(w io.Writer, s *settings) {
+	console := s.preset.Console
+	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", s.preset.Title, console.Page)
+	last := ""
+	for _, field := range []struct{ label, value string }{
+		{console.Redirect, s.endpoint("/callback")},
+		{console.PostLogout, s.endpoint("/logout/callback")},
+		{console.BackChannel, notAnswered},
+		{console.FrontChannel, notAnswered},
+		{console.Login, s.endpoint("/login")},
+	} {
+		if field.label == "" {
+			continue
+		}
+		if field.label != last { // some have one list for both
+			fmt.Fprintf(w, "\n  %s\n", field.label)
+		}
+		last = field.label
+		fmt.Fprintf(w, "      %s\n", field.value)
+	}
+	fmt.Fprint(w, "\nBesides\n\n")
+	values := strings.NewReplacer(
+		"{client_id}", cmp.Or(s.OIDC.ClientID, "the client id"),
+		"{client_auth}", s.OIDC.ClientAuth,
+		"{scopes}", strings.Join(slices.DeleteFunc(slices.Clone(s.OIDC.Scopes), func(scope string) bool { return scope == "{client_id}" }), " "),
+	)
+	for i, step := range console.Steps {
+		fmt.Fprintf(w, "  %d. %s\n", i+1, values.Replace(step))
+	}
+	fmt.Fprintf(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID and SALLYPORT_OIDC_CLIENT_SECRET to what the provider shows, and run: sallyport check\n")
+}

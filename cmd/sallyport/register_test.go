@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata anew")
+
+// golden compares with a file of testdata, or writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	file = filepath.Join("testdata", file)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("run with -update if this is meant (-golden +got):\n%s", diff)
+	}
+}
+
+func runRegister(t *testing.T, environ ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), []string{"check", "--register"}, environ, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// T14, P18, P24, P30: what is printed is enough to set the provider up.
+func TestRegister(t *testing.T) {
+	for _, name := range oidcrp.PresetNames() {
+		t.Run(name, func(t *testing.T) {
+			code, out, errs := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_PROVIDER="+name)
+			if code != exitOK || errs != "" {
+				t.Fatalf("exit %d: %s", code, errs)
+			}
+			golden(t, "register/"+name+".txt", out)
+		})
+	}
+}
+
+// P17, P18: what is printed is what is sent.
+func TestRegisterPrintsWhatIsSent(t *testing.T) {
+	environ := with(map[string]string{"SALLYPORT_PUBLIC_URL": "https://app.example.com/base", "SALLYPORT_PREFIX": "/sso"})
+	s, err := load(environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := runRegister(t, environ...)
+	for _, address := range []string{s.endpoint("/callback"), s.endpoint("/logout/callback")} {
+		if !strings.Contains(out, "\n      "+address+"\n") {
+			t.Errorf("%s is not printed:\n%s", address, out)
+		}
+	}
+	if strings.Contains(out, "canary") {
+		t.Error("a secret is printed")
+	}
+}
+
+func TestRegisterRefuses(t *testing.T) {
+	for _, tc := range []struct{ environ, want string }{
+		{"SALLYPORT_OIDC_PROVIDER=okta", "SALLYPORT_PUBLIC_URL is required"},
+		{"SALLYPORT_PUBLIC_URL=app.example.com", "SALLYPORT_PUBLIC_URL is"},
+		{"SALLYPORT_OIDC_PROVIDER=azure", `SALLYPORT_OIDC_PROVIDER is "azure"`},
+		{"SALLYPORT_WAFFLES=1", "SALLYPORT_WAFFLES is not a variable"},
+	} {
+		if code, out, errs := runRegister(t, tc.environ); code != exitUsage || out != "" || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit %d, %q, %q", tc.environ, code, out, errs)
+		}
+	}
+}
