@@ -143,7 +143,7 @@ func (p *providerProbe) clock(date string) {
 
 func (p *providerProbe) issuer(m providerMetadata) {
 	const probe = "issuer"
-	if err := oidcrp.CheckIssuer(p.settings.OIDC.Issuer, m.Issuer); err != nil {
+	if err := oidcrp.CheckIssuer(p.settings.OIDC.Issuer, m.Issuer, p.settings.preset.Remedies.Issuer); err != nil {
 		p.found.fail(probe, issuerVariable, "%v", err)
 		return
 	}
