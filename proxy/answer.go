@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -21,7 +22,7 @@ func (s *Site) act(x *exchange, d Decision) {
 	case Forward:
 		s.forward.serve(x)
 	case SignIn:
-		s.signIn(x, d.Attempt)
+		s.signIn(x, d)
 	case Refuse:
 		if s.forms == nil || !s.forms.keep(x) {
 			s.fail(x, d.Fault)
@@ -39,13 +40,17 @@ func (x *exchange) whole() string {
 
 // signIn leads a navigation to the identity provider and later back to where it
 // wanted to go.
-func (s *Site) signIn(x *exchange, attempt int) {
+func (s *Site) signIn(x *exchange, d Decision) {
 	to, err := s.returns.Parse(x.whole())
 	if err != nil {
 		to = s.returns.Home()
 	}
 	s.prepare(x)
-	s.login.Begin(x, x.in, to, attempt)
+	begin := session.SignIn{To: to, Attempt: d.Attempt}
+	if d.StepUp != nil {
+		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
+	}
+	s.login.Begin(x, x.in, begin)
 }
 
 // serveOwn answers at one of our own endpoints.
@@ -73,13 +78,9 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 		s.fail(x, f)
 		return
 	}
-	d := refuseUnknown(r, err)
-	if d.Kind == SignIn {
-		// These endpoints are asked by scripts; a person who opens one reads
-		// that nobody is signed in instead of being signed in.
-		d = refuse(nil, fault.New(fault.SignInRequired, err))
-	}
-	s.fail(x, d.Fault)
+	// These endpoints are asked by scripts; a person who opens one reads that nobody
+	// is signed in instead of being signed in.
+	s.fail(x, refuseUnknown(r, policy.Deny, err).Fault)
 }
 
 // fail answers with a fault in place of whatever was prepared.
@@ -89,6 +90,9 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
 		f.RetryURL = s.loginPath
+	case fault.StepUpRequired:
+		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
+		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}

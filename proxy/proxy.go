@@ -43,10 +43,9 @@ type Refresher interface {
 
 // Login begins a sign-in; the OpenID Connect relying party is one.
 type Login interface {
-	// Begin answers a navigation without a session: a redirect to the identity
-	// provider that later leads to to, or a page saying why not. attempt is
-	// session.NoSessionError.Attempt.
-	Begin(w http.ResponseWriter, r *http.Request, to session.ReturnTo, attempt int)
+	// Begin answers a navigation that needs a sign-in: a redirect to the identity
+	// provider that later leads to where it wanted to go, or a page saying why not.
+	Begin(w http.ResponseWriter, r *http.Request, s session.SignIn)
 }
 
 // Pages renders failures and our own pages; pages.Renderer is one.

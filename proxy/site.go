@@ -145,12 +145,14 @@ func (s *Site) serve(x *exchange) {
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("the path is, or could be read as, one of ours or outside the base path"))))
 		return
 	}
-	if s.decider.public(x.in.Method, x.path) {
+	ruling := s.decider.rule(x.in.Method, x.path)
+	if ruling.Public() {
 		s.act(x, Decision{Kind: Forward, Reason: reasonPublic})
 		return
 	}
 	who, err := s.auth.Authenticate(x.in)
-	s.act(x, s.decider.decide(x.in, who, err))
+	s.report(x, ruling, who)
+	s.act(x, s.decider.decide(x.in, ruling, who, err, s.now()))
 }
 
 // requestedHost is the host that the browser used. A trusted peer may have

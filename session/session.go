@@ -21,6 +21,10 @@ type Identity struct {
 	// then there are none in Groups, and nothing follows from that.
 	GroupsWithheld bool
 
+	// Claims are further claims that rules or headers look at, by the name that the
+	// configuration gives them; nil = none. Nobody changes the map.
+	Claims map[string][]string
+
 	ACR      string
 	AMR      []string
 	AuthTime time.Time // zero when the IdP did not say

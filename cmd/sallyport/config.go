@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/proxy/policy"
 )
 
 // Config is everything that the environment can say, in the form in which it
@@ -34,6 +35,7 @@ type Config struct {
 
 	// SecretFiles are the paths that secrets were read from, by variable.
 	SecretFiles map[string]string
+	Rules       []policy.Rule // of SALLYPORT_RULE_<n>_…
 	// FromPreset are the variables that have their value from the preset.
 	FromPreset map[string]bool
 }

@@ -135,17 +135,19 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 }
 
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
-	o, r, c := s.OIDC, s.Request, s.Claims
+	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
+	claims := s.claimsConfig()
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
 		ClientSecret: func() secret.Text { return *clientSecret.Load() },
 		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
-		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
-		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		StepUpACRs: s.policy.ACRs(),
+		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
+		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
+		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
 		Remedies:  s.preset.Remedies,
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
@@ -153,6 +155,17 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// claimsConfig is the part of the relying party's configuration that makes an
+// identity of claims.
+func (s *settings) claimsConfig() oidcrp.Config {
+	c := s.Claims
+	return oidcrp.Config{
+		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
+		MoreClaims:    s.policy.Claims(),
+		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+	}
 }
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens

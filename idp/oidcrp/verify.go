@@ -26,6 +26,8 @@ type expected struct {
 	nonce       string
 	accessToken secret.Text
 	begun       time.Time // when the sign-in began, to the second
+	acr         []string  // nil = as configured
+	maxAge      *time.Duration
 }
 
 // verifyIDToken does the whole of OpenID Connect Core §3.1.3.7 and §3.1.3.8 and
@@ -54,7 +56,7 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 	if err := checkAccessTokenHash(token, claims, want.accessToken); err != nil {
 		return nil, tokenFault(err)
 	}
-	if err := c.checkAuthentication(claims, want.begun); err != nil {
+	if err := c.checkAuthentication(claims, want); err != nil {
 		return nil, tokenFault(err)
 	}
 	return claims, nil
@@ -231,13 +233,18 @@ func checkAccessTokenHash(token *oidc.IDToken, claims object, accessToken secret
 // checkAuthentication holds the token to what the authorization request asked for.
 // For max_age the person's time at the provider does not count: it is measured
 // from the beginning of the sign-in.
-func (c *Client) checkAuthentication(claims object, begun time.Time) error {
-	if want := c.cfg.ACRValues; len(want) > 0 {
-		if acr, ok := claims.text("acr"); !ok || !slices.Contains(want, acr) {
-			return fmt.Errorf("its acr is %q and SALLYPORT_OIDC_ACR_VALUES asks for one of %q", loggable(acr), want)
+func (c *Client) checkAuthentication(claims object, want expected) error {
+	acrs, asking := c.cfg.ACRValues, "SALLYPORT_OIDC_ACR_VALUES asks"
+	if len(want.acr) > 0 {
+		acrs, asking = want.acr, "this sign-in asked"
+	}
+	if len(acrs) > 0 {
+		if acr, ok := claims.text("acr"); !ok || !slices.Contains(acrs, acr) {
+			return fmt.Errorf("its acr is %q and %s for one of %q", loggable(acr), asking, acrs)
 		}
 	}
-	if c.cfg.MaxAge == nil {
+	maxAge := c.maxAge(want.maxAge)
+	if maxAge == nil {
 		if claims.has("auth_time") {
 			_, err := claims.time("auth_time")
 			return err
@@ -246,10 +253,18 @@ func (c *Client) checkAuthentication(claims object, begun time.Time) error {
 	}
 	authTime, err := claims.time("auth_time")
 	if err != nil {
-		return fmt.Errorf("SALLYPORT_OIDC_MAX_AGE is set: %w", err)
+		return fmt.Errorf("SALLYPORT_OIDC_MAX_AGE or a rule limits the age of sign-ins: %w", err)
 	}
-	if authTime.Before(begun.Add(-*c.cfg.MaxAge - clockSkew)) {
-		return fmt.Errorf("the person signed in at the provider at %s, which is longer ago than SALLYPORT_OIDC_MAX_AGE (%s)", stamp(authTime), *c.cfg.MaxAge)
+	if authTime.Before(want.begun.Add(-*maxAge - clockSkew)) {
+		return fmt.Errorf("the person signed in at the provider at %s, which is longer ago than SALLYPORT_OIDC_MAX_AGE or a rule allows (%s)", stamp(authTime), *maxAge)
 	}
 	return nil
+}
+
+// maxAge is the stricter of what is configured and what one sign-in asks for.
+func (c *Client) maxAge(asked *time.Duration) *time.Duration {
+	if asked == nil || c.cfg.MaxAge != nil && *c.cfg.MaxAge < *asked {
+		return c.cfg.MaxAge
+	}
+	return asked
 }

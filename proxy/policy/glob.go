@@ -7,9 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// pattern is one entry of SALLYPORT_PUBLIC_PATHS in the two forms a path is
-// held against: as a browser writes it on the wire, and decoded.
-type pattern struct{ encoded, decoded glob }
+// pattern is one entry of a list of paths in the two forms a path is held
+// against: as a browser writes it on the wire, and decoded.
+type pattern struct {
+	encoded, decoded glob
+	all              bool // it covers everything
+}
 
 // glob is the segments of a pattern.
 type glob []segment
@@ -44,10 +47,32 @@ func parsePattern(entry string) (pattern, error) {
 		}
 		p.encoded, p.decoded = append(p.encoded, encoded), append(p.decoded, decoded)
 	}
-	if !literal && slices.ContainsFunc(p.decoded, segment.any) {
+	p.all = !literal && slices.ContainsFunc(p.decoded, segment.any)
+	return p, nil
+}
+
+// parsePublicPattern refuses a pattern that covers everything.
+func parsePublicPattern(entry string) (pattern, error) {
+	p, err := parsePattern(entry)
+	if err == nil && p.all {
 		return pattern{}, fmt.Errorf("%q covers everything, so nobody would ever have to sign in; name the public part, such as /public/**", entry)
 	}
-	return p, nil
+	return p, err
+}
+
+// folded is the pattern without regard to ASCII case.
+func (p pattern) folded() pattern {
+	return pattern{encoded: p.encoded.folded(), decoded: p.decoded.folded(), all: p.all}
+}
+
+func (g glob) folded() glob {
+	lower := make(glob, len(g))
+	for i, s := range g {
+		for _, text := range s {
+			lower[i] = append(lower[i], lowerASCII(text))
+		}
+	}
+	return lower
 }
 
 func checkPattern(entry string) error {
