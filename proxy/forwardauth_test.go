@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	askPath      = "/oauth2/auth"
-	askRedirect  = askPath + "?redirect=true"
+	askPath     = "/oauth2/auth"
+	askRedirect = askPath + "?redirect=true"
 	acceptsHTML = "Accept: text/html,*/*;q=0.8"
 )
 
@@ -314,7 +314,7 @@ func TestForwardAuthHosts(t *testing.T) {
 			f.ask(askPath, lines, []string{"Cookie: " + valid}).wantStatus(t, tt.want)
 		})
 	}
-	f.send("GET /oauth2/auth HTTP/1.1\r\nHost: evil.example.com\r\nCookie: " + valid + "\r\n\r\n").wantStatus(t, 403)
+	f.send("GET /oauth2/auth HTTP/1.1\r\nHost: evil.example.com\r\nCookie: "+valid+"\r\n\r\n").wantStatus(t, 403)
 }
 
 // TestForwardAuthRefusesBrokenSessions: ID-20, PA-21, OP-06.

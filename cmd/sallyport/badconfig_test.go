@@ -16,7 +16,9 @@ func TestBadConfiguration(t *testing.T) {
 		want    string
 	}{
 		{"missing public URL", map[string]string{"SALLYPORT_PUBLIC_URL": ""}, "SALLYPORT_PUBLIC_URL is required; set it, for example to https://app.example.com"},
-		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080"},
+		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only"},
+		{"upstream that is not used", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
+		{"forward-auth word", map[string]string{"SALLYPORT_FORWARD_AUTH": "yes"}, `SALLYPORT_FORWARD_AUTH is "yes"; use on, off or only`},
 		{"missing issuer", map[string]string{"SALLYPORT_OIDC_ISSUER": ""}, "SALLYPORT_OIDC_ISSUER is required; set it, for example to https://idp.example.com/realms/main"},
 		{"missing client id", map[string]string{"SALLYPORT_OIDC_CLIENT_ID": ""}, "SALLYPORT_OIDC_CLIENT_ID is required; set it, for example to sallyport"},
 		{"missing client secret", map[string]string{"SALLYPORT_OIDC_CLIENT_SECRET": ""}, "SALLYPORT_OIDC_CLIENT_SECRET is required; set it to the client secret from the provider (or SALLYPORT_OIDC_CLIENT_SECRET_FILE to a file that holds it); a public client without a secret needs SALLYPORT_OIDC_CLIENT_AUTH=none"},
