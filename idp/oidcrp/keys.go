@@ -18,6 +18,10 @@ import (
 // forged tokens to put the provider under load.
 const unknownKeyEvery = 10 * time.Second
 
+// unsolicitedKeyEvery is the same for tokens that anybody may send us. They have an
+// allowance of their own, so that forged ones take none from sign-ins.
+const unsolicitedKeyEvery = time.Minute
+
 // maxTried bounds how many keys are tried on a token that names none.
 const maxTried = 4
 
@@ -31,11 +35,18 @@ type keySet struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	mu       sync.Mutex
-	url      string
-	keys     []publicKey
-	demanded time.Time     // when a token last made us fetch
-	fetching *fetchingKeys // nil = none under way
+	mu          sync.Mutex
+	url         string
+	keys        []publicKey
+	answers     allowance     // for tokens that the provider gave us
+	unsolicited allowance     // for those that anybody may send
+	fetching    *fetchingKeys // nil = none under way
+}
+
+// allowance says how often tokens may make us fetch the key set.
+type allowance struct {
+	every time.Duration
+	used  time.Time // when one last did; guarded by keySet.mu
 }
 
 type fetchingKeys struct {
@@ -46,7 +57,10 @@ type fetchingKeys struct {
 var _ oidc.KeySet = (*keySet)(nil)
 
 func newKeySet(c *caller, now func() time.Time, log *slog.Logger) *keySet {
-	return &keySet{caller: c, now: now, log: log}
+	return &keySet{
+		caller: c, now: now, log: log,
+		answers: allowance{every: unknownKeyEvery}, unsolicited: allowance{every: unsolicitedKeyEvery},
+	}
 }
 
 // setURL says where the set is published.
@@ -64,6 +78,13 @@ func (s *keySet) setURL(url string) {
 // try, or none of the unnamed ones is right, is the set fetched anew, at most once
 // in ten seconds.
 func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	return s.verify(ctx, jwt, &s.answers, verifyWithAny)
+}
+
+// tryKeys is verifyWithAny, or something that lets it wait.
+type tryKeys func(jws *jose.JSONWebSignature, keys []any) (payload []byte, tried int)
+
+func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try tryKeys) ([]byte, error) {
 	algs := make([]jose.SignatureAlgorithm, len(signingAlgs))
 	for i, alg := range signingAlgs {
 		algs[i] = jose.SignatureAlgorithm(alg)
@@ -73,15 +94,15 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 		return nil, errors.New("the token is not a signed JWT of an accepted algorithm")
 	}
 	header := jws.Signatures[0].Protected
-	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm))
+	payload, tried := try(jws, s.candidates(header.KeyID, header.Algorithm))
 	if payload != nil {
 		return payload, nil
 	}
 	if tried == 0 || header.KeyID == "" {
-		if err := s.fetchForToken(ctx); err != nil {
+		if err := s.fetchForToken(ctx, allowed); err != nil {
 			return nil, fmt.Errorf("no known key fits the token, and fetching the keys failed: %w", err)
 		}
-		if payload, tried = verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm)); payload != nil {
+		if payload, tried = try(jws, s.candidates(header.KeyID, header.Algorithm)); payload != nil {
 			return payload, nil
 		}
 	}
@@ -117,17 +138,17 @@ func (s *keySet) candidates(kid, alg string) []any {
 	return found
 }
 
-// fetchForToken fetches the set unless a token made us do so a moment ago. It
-// joins a fetch that is under way.
-func (s *keySet) fetchForToken(ctx context.Context) error {
+// fetchForToken fetches the set unless the allowance is used up. It joins a fetch
+// that is under way.
+func (s *keySet) fetchForToken(ctx context.Context, allowed *allowance) error {
 	s.mu.Lock()
 	if s.fetching == nil {
 		now := s.now()
-		if !s.demanded.IsZero() && now.Sub(s.demanded) < unknownKeyEvery {
+		if !allowed.used.IsZero() && now.Sub(allowed.used) < allowed.every {
 			s.mu.Unlock()
 			return nil
 		}
-		s.demanded = now
+		allowed.used = now
 	}
 	s.mu.Unlock()
 	return s.refresh(ctx)
