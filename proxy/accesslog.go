@@ -29,7 +29,7 @@ func (s *Site) logAccess(x *exchange, took time.Duration) {
 		slog.Int("status", x.status),
 		slog.Int64("bytes", x.written),
 		slog.Float64("duration_ms", milliseconds(took)),
-		slog.String("remote", s.clientAddr(x)),
+		slog.String("remote", s.remote(x)),
 		slog.String("handler", s.metrics.handlers[x.handler].name),
 	)
 	if x.decision.Reason != "" {
@@ -44,18 +44,23 @@ func (s *Site) logAccess(x *exchange, took time.Duration) {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
 }
 
-// clientAddr is the client's address as far as it can be known.
-func (s *Site) clientAddr(x *exchange) string {
-	addr := x.peer
+// remote is the client's address in words.
+func (s *Site) remote(x *exchange) string {
+	if addr := s.clientAddr(x); addr.IsValid() {
+		return addr.String()
+	}
+	return "unix"
+}
+
+// clientAddr is the client's address as far as it can be known, the zero Addr for
+// a peer on a unix socket that does not say more.
+func (s *Site) clientAddr(x *exchange) netip.Addr {
 	if x.trusted {
 		if client, _ := s.trust.chain(x.in.Header); client != (netip.Addr{}) {
-			addr = client
+			return client
 		}
 	}
-	if !addr.IsValid() {
-		return "unix"
-	}
-	return addr.String()
+	return x.peer
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

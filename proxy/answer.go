@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/session"
 )
 
 // methodsOfApps is the Allow field of a refused method.
@@ -51,12 +52,21 @@ func (s *Site) serveOwn(x *exchange, e *endpoint) {
 		return
 	}
 	s.prepare(x)
-	e.handler.ServeHTTP(x, x.in)
+	client := ""
+	if addr := s.clientAddr(x); addr.IsValid() {
+		client = addr.String()
+	}
+	e.handler.ServeHTTP(x, x.in.WithContext(session.WithClientAddress(x.in.Context(), client)))
 }
 
-// refuseOwn answers at our own endpoints for a request without a session.
+// refuseOwn answers at our own endpoints for a request without a session, or with
+// the fault that err is.
 func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 	x := exchangeOf(r.Context())
+	if f, ok := err.(*fault.Error); ok {
+		s.fail(x, f)
+		return
+	}
 	d := refuseUnknown(r, err)
 	if d.Kind == SignIn {
 		// These endpoints are asked by scripts; a person who opens one reads

@@ -3,8 +3,10 @@ package proxy
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,11 +20,18 @@ import (
 type managed struct {
 	*fixture
 	manager *session.Manager
+	ahead   atomic.Int64 // of the real time, in nanoseconds
 }
+
+// now is the time of the sessions, which later moves.
+func (m *managed) now() time.Time { return time.Now().Add(time.Duration(m.ahead.Load())) }
+
+func (m *managed) later(d time.Duration) { m.ahead.Add(int64(d)) }
 
 func newManaged(t *testing.T, upstream string) *managed {
 	t.Helper()
-	store, err := memstore.New(memstore.Config{Now: time.Now})
+	m := &managed{}
+	store, err := memstore.New(memstore.Config{Now: m.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,16 +39,16 @@ func newManaged(t *testing.T, upstream string) *managed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &managed{}
 	m.fixture = newFixture(t, func(c *Config) {
 		m.manager, err = session.NewManager(session.Config{
 			Store: store, Keys: keys, Cookies: c.Cookies, MaxAge: 12 * time.Hour, Idle: time.Hour,
-			Now: time.Now, Logger: slog.New(slog.DiscardHandler), Registerer: c.Registerer,
+			Now: m.now, Logger: slog.New(slog.DiscardHandler), Registerer: c.Registerer,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Auth = m.manager
+		c.Auth, c.Sessions, c.Now = m.manager, m.manager, m.now
+		c.Routes = append(c.Routes, Route{Path: "/start", Name: "start", Methods: []string{"GET"}, Handler: http.HandlerFunc(m.startHere)})
 		if upstream != "" {
 			c.Upstream = mustURL(t, upstream)
 		}
@@ -51,13 +60,24 @@ func newManaged(t *testing.T, upstream string) *managed {
 func (m *managed) signIn(name string) string {
 	m.t.Helper()
 	w := httptest.NewRecorder()
-	_, err := m.manager.Start(w, httptest.NewRequest("GET", "/", nil), session.Login{
+	m.start(w, httptest.NewRequest("GET", "/", nil), name)
+	return cookieOf(w.Result())
+}
+
+func (m *managed) start(w http.ResponseWriter, r *http.Request, name string) {
+	_, err := m.manager.Start(w, r, session.Login{
 		IdP: "generic", Identity: session.Identity{Issuer: "https://idp.example.com", Subject: "sub-" + name, User: name},
 	})
 	if err != nil {
-		m.t.Fatal(err)
+		m.t.Error(err)
 	}
-	c := w.Result().Cookies()[0]
+}
+
+// startHere signs alice in as a protocol's endpoint would.
+func (m *managed) startHere(w http.ResponseWriter, r *http.Request) { m.start(w, r, "alice") }
+
+func cookieOf(res *http.Response) string {
+	c := res.Cookies()[0]
 	return c.Name + "=" + c.Value
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
@@ -47,9 +48,10 @@ type Login interface {
 	Begin(w http.ResponseWriter, r *http.Request, to session.ReturnTo, attempt int)
 }
 
-// Pages renders failures; pages.Renderer is one.
+// Pages renders failures and our own pages; pages.Renderer is one.
 type Pages interface {
 	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
+	Sessions(w http.ResponseWriter, r *http.Request, l pages.OwnSessions)
 }
 
 // Route is one endpoint below SALLYPORT_PREFIX that a protocol brings along.
@@ -97,9 +99,11 @@ type Config struct {
 	Returns *session.ReturnPolicy
 	Auth    Authenticator
 	Refresh Refresher // nil = there is no POST /session/refresh
-	Login   Login
-	Pages   Pages
-	Routes  []Route
+	// Sessions lets people see and end their own; nil = /sessions is not there.
+	Sessions Sessions
+	Login    Login
+	Pages    Pages
+	Routes   []Route
 	// Mode names how far a session follows the one at its identity provider
 	// ("full", "not_bound", "degraded"), for GET /session. nil = not said.
 	Mode func(*session.Session) string

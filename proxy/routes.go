@@ -34,7 +34,7 @@ const (
 )
 
 func newRoutes(public *url.URL, prefix string, list []Route) (*routes, error) {
-	base := strings.TrimSuffix(public.EscapedPath(), "/")
+	base := basePath(public)
 	t := &routes{base: base, prefix: base + prefix, own: make(map[string]*endpoint, len(list))}
 	for _, r := range list {
 		if !strings.HasPrefix(r.Path, "/") || r.Name == "" || r.Handler == nil || len(r.Methods) == 0 {
@@ -52,6 +52,9 @@ func newRoutes(public *url.URL, prefix string, list []Route) (*routes, error) {
 	}
 	return t, nil
 }
+
+// basePath is the path of the public URL without a trailing slash; "" at the root.
+func basePath(public *url.URL) string { return strings.TrimSuffix(public.EscapedPath(), "/") }
 
 // find places a path as it stands on the request line. Our endpoints are matched
 // exactly, without decoding anything, so that no other spelling of them exists;

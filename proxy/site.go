@@ -53,6 +53,9 @@ func New(cfg Config) (*Site, error) {
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
 	list := append(own.routes(), cfg.Routes...)
+	if cfg.Sessions != nil {
+		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
+	}
 	var err, faults error
 	s.gate, err = newGate(cfg.PublicURL, cfg.AllowedHosts)
 	faults = errors.Join(faults, err)
@@ -70,6 +73,13 @@ func New(cfg Config) (*Site, error) {
 	s.challenge = fmt.Sprintf(`Cookie realm="%s://%s%s", form-action="%s", cookie-name="%s"`,
 		cfg.PublicURL.Scheme, s.gate.public, s.routes.base, s.loginPath, cfg.Cookies.SessionName())
 	return s, nil
+}
+
+func (s *Site) sessionsEndpoints(cfg *Config) *sessionsEndpoints {
+	return &sessionsEndpoints{
+		auth: cfg.Auth, sessions: cfg.Sessions, pages: cfg.Pages, now: cfg.Now, log: cfg.Logger, refuse: s.refuseOwn,
+		prefix: basePath(cfg.PublicURL) + cfg.Prefix,
+	}
 }
 
 // CloseStreams ends every WebSocket and every other stream, and those that still

@@ -174,3 +174,46 @@ func TestOnEndNeedsNoStoreForTheAbsoluteLimit(t *testing.T) {
 		st.want(t, 1, start, 12*time.Hour)
 	})
 }
+
+// notifier is a store that hears what other processes write.
+type notifier struct {
+	session.Store
+	changed func(session.Handle)
+}
+
+// OnChange implements session.Notifier.
+func (n *notifier) OnChange(f func(session.Handle)) { n.changed = f }
+
+// LO-20: a sign-out on one replica reaches the streams on another at once, and those
+// of no other session; when it is not known what was missed, all of them look.
+func TestOnEndHearsOfOtherReplicas(t *testing.T) {
+	tests := map[string]struct {
+		notice func(s *session.Session) session.Handle
+		within time.Duration
+	}{
+		"LO-20 the session's record changed": {func(s *session.Session) session.Handle { return s.Handle }, 0},
+		"LO-20 any record may have changed":  {func(*session.Session) session.Handle { return session.Handle{} }, 2 * time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, a, b := newWorld(t, nil), &browser{}, &browser{}
+				alice, bob := w.signIn(t, a, "alice"), w.signIn(t, b, "bob")
+				here := &notifier{Store: struct{ session.Store }{w.store}}
+				replica := &world{Manager: w.replica(t, func(c *session.Config) { c.Store = here })}
+				first, second, other := replica.stream(alice), replica.stream(alice), replica.stream(bob)
+				defer other.stop()
+				time.Sleep(time.Minute)
+				if _, err := w.End(httptest.NewRecorder(), a.request(), session.EndedByPerson); err != nil {
+					t.Fatal(err)
+				}
+				here.changed(tt.notice(alice))
+				time.Sleep(tt.within)
+				synctest.Wait()
+				if first.calls.Load() != 1 || second.calls.Load() != 1 || other.calls.Load() != 0 {
+					t.Errorf("told alice's streams %d and %d times and bob's %d, want 1, 1 and 0", first.calls.Load(), second.calls.Load(), other.calls.Load())
+				}
+			})
+		})
+	}
+}

@@ -100,10 +100,11 @@ func (s *syncBuilder) String() string {
 // faultyStore is a memory store that fails, waits and counts on demand.
 type faultyStore struct {
 	*memstore.Store
-	getErr, createErr, replaceErr, deleteErr atomic.Pointer[error]
-	replaces                                 atomic.Int64
-	slow                                     atomic.Int64 // how long Replace takes, in nanoseconds
-	pingErr                                  error
+	getErr, createErr, replaceErr, deleteErr, findErr, claimErr atomic.Pointer[error]
+
+	replaces atomic.Int64
+	slow     atomic.Int64 // how long Replace takes, in nanoseconds
+	pingErr  error
 }
 
 var errDown = errors.New("connection refused")
@@ -115,7 +116,7 @@ func (s *faultyStore) fail(ops ...*atomic.Pointer[error]) {
 }
 
 func (s *faultyStore) heal() {
-	for _, op := range []*atomic.Pointer[error]{&s.getErr, &s.createErr, &s.replaceErr, &s.deleteErr} {
+	for _, op := range []*atomic.Pointer[error]{&s.getErr, &s.createErr, &s.replaceErr, &s.deleteErr, &s.findErr, &s.claimErr} {
 		op.Store(nil)
 	}
 }

@@ -78,6 +78,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)
 	checkStore(ctx, s, &f)
+	checkSessionLists(s, &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
 	return f

@@ -47,6 +47,8 @@ usage: sallyport [command] [flags]
                                the same environment whether it runs; for the
                                health check of a container
   config [--markdown|--env]    the reference of all variables
+  migrate PRODUCT              print the environment of oauth2-proxy or wonderwall
+                               as ours
   keygen                       print a fresh value for SALLYPORT_SECRET
   version                      print version, Go version and revision
 
@@ -100,6 +102,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.health(ctx) })
 	case "config":
 		return p.withFlags(args, []string{"markdown", "env"}, p.config)
+	case "migrate":
+		return p.migrate(args)
 	case "keygen":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.keygen() })
 	case "version":

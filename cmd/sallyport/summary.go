@@ -36,6 +36,9 @@ func (a *app) announce(ls listeners) {
 	if s.Session.Store == storeMemory {
 		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")
 	}
+	if !a.manager.Finds() {
+		a.logger.Info(noIndexNote, "variable", "SALLYPORT_SESSION_STORE")
+	}
 	for _, w := range s.warnings() {
 		a.logger.Warn(w.Message, "variable", w.Variable)
 	}

@@ -148,6 +148,10 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 }
 
 func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+	var own proxy.Sessions
+	if manager.Finds() {
+		own = manager
+	}
 	return proxy.New(proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
@@ -157,7 +161,7 @@ func newSite(s *settings, p parts, manager *session.Manager, client *oidcrp.Clie
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
 		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
 		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
-		Auth: manager, Refresh: manager, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
+		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
 	})

@@ -28,10 +28,10 @@ func unavailable(err error) *session.RefreshError {
 }
 
 // refreshRefused decides what an answer that is no success means, by its status
-// and the error of RFC 6749 §5.2. Of all errors invalid_grant alone ends a
-// session, and not from a server that says that it is out of order. Whatever else
-// the provider has against this client's requests keeps sessions alive: a client
-// secret that is being replaced must not sign everybody out.
+// and the error of RFC 6749 §5.2. A session ends by invalid_grant and by the errors
+// that ask for the person, and not from a server that says that it is out of order.
+// Whatever else the provider has against this client's requests keeps sessions
+// alive: a client secret that is being replaced must not sign everybody out.
 func (c *Client) refreshRefused(a *answer) *session.RefreshError {
 	switch {
 	case a.status >= 500, a.status == http.StatusTooManyRequests, a.status == http.StatusRequestTimeout:
@@ -54,6 +54,9 @@ func refreshOAuthError(o object) *session.RefreshError {
 	switch name {
 	case "invalid_grant":
 		return ended(errors.New(saidBy(o) + ": its session, or the refresh token, has ended"))
+	case "interaction_required", "login_required", "consent_required", "account_selection_required":
+		// OpenID Connect Core §3.1.2.6; Entra ID answers so when it wants another factor.
+		return ended(errors.New(saidBy(o) + ": the person has to sign in again"))
 	case "server_error", "temporarily_unavailable":
 		return unavailable(f.Cause)
 	}

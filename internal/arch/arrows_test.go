@@ -23,7 +23,7 @@ var common = []string{"internal/fault", "internal/reqid", "internal/secret"}
 var arrows = map[string][]string{
 	"cmd/sallyport": {everything},
 
-	"proxy":        append([]string{"session", "proxy/policy", "proxy/pages"}, common...),
+	"proxy":        append([]string{"session", "proxy/policy", "proxy/pages", "internal/device"}, common...),
 	"proxy/policy": {"session"},
 	"proxy/pages":  common,
 

@@ -26,6 +26,7 @@ const (
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
+	RevokeIncomplete  Code = "revoke_incomplete"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -92,6 +93,8 @@ var catalogue = map[Code]Error{
 		Detail: "The session store does not answer. If you were signed in, you still are.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
 	SignOutIncomplete: {Status: http.StatusServiceUnavailable, Title: "Sign-out incomplete",
 		Detail: "Your browser has forgotten the session, but the session store did not confirm that it ended.", Hint: "Try again in a moment; on a shared computer, close the browser.", RetryAfter: 5 * time.Second},
+	RevokeIncomplete: {Status: http.StatusServiceUnavailable, Title: "Not all sessions ended",
+		Detail: "The session store did not confirm that the sessions you chose have ended.", Hint: "Open the list of your sessions again in a moment, and end those that are still there.", RetryAfter: 5 * time.Second},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},

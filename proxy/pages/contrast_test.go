@@ -28,7 +28,7 @@ func TestContrast(t *testing.T) {
 		}{
 			{"text", "card", 7}, {"muted", "card", 4.5}, {"muted", "ground", 4.5}, {"text", "notice", 7},
 			{"on-accent", "accent", 4.5}, {"on-accent", "accent-strong", 4.5},
-			{"accent", "card", 3}, {"accent", "ground", 3}, {"edge", "card", 3},
+			{"accent", "card", 4.5}, {"accent", "ground", 3}, {"edge", "card", 3},
 		} {
 			front, ok1 := colours[pair.front]
 			back, ok2 := colours[pair.back]

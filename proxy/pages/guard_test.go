@@ -57,6 +57,7 @@ func TestConfirmationCanBePosted(t *testing.T) {
 		referrer   string
 	}{
 		"confirm-sign-out": {false, "same-origin"},
+		"sessions":         {false, "same-origin"},
 		"signed-out":       {true, "no-referrer"},
 		"fault-not_found":  {true, "no-referrer"},
 	} {
@@ -111,7 +112,13 @@ func TestOF16HostileInput(t *testing.T) {
 				p.Fault(w, r, e)
 			},
 			"signed out": func(w http.ResponseWriter, r *http.Request) { p.SignedOut(w, r, in, true) },
-			"confirm":    func(w http.ResponseWriter, r *http.Request) { p.ConfirmSignOut(w, r, in, in) },
+			"sessions": func(w http.ResponseWriter, r *http.Request) {
+				p.Sessions(w, r, OwnSessions{
+					LogoutURL: "/oauth2/logout", RevokeURL: "/oauth2/sessions/revoke", Who: in,
+					Sessions: []OwnSession{{ID: in, Device: in, Address: in}, {ID: in, Device: in, Address: in, Current: true}},
+				})
+			},
+			"confirm": func(w http.ResponseWriter, r *http.Request) { p.ConfirmSignOut(w, r, in, in) },
 		} {
 			t.Run(name+" "+in, func(t *testing.T) {
 				body := read(t, show(http.MethodGet, browserAccept, page))
@@ -155,7 +162,7 @@ func TestEveryPageIsInertAndComplete(t *testing.T) {
 // somewhere else.
 func checkInert(t *testing.T, body string) {
 	t.Helper()
-	allowed := strings.Fields("html head meta title style body header svg path span main h1 p a form input button dl dt dd")
+	allowed := strings.Fields("html head meta title style body header svg path span main h1 h2 p b a ul li div time form input button dl dt dd")
 	for _, n := range elements(t, body, "") {
 		if !slices.Contains(allowed, n.Data) {
 			t.Errorf("element <%s>", n.Data)

@@ -49,7 +49,7 @@ func New(c Config) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style: %w", err)
 	}
-	page, err := template.ParseFS(files, "templates/page.html")
+	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}

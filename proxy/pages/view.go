@@ -17,8 +17,9 @@ type view struct {
 	Hint   string // what to do next
 	Notice string // what must not be overlooked
 
-	Actions []action
-	Form    *form
+	Actions  []action
+	Form     *form
+	Sessions *sessionsView
 
 	RequestID string
 	Code      string

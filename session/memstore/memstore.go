@@ -42,14 +42,26 @@ type Store struct {
 	now    func() time.Time
 	forget func(h session.Handle, r session.Record, evicted bool)
 
-	count  atomic.Int64
-	sweep  sweeper
-	shards [shardCount]shard
+	count   atomic.Int64 // records
+	claimed atomic.Int64 // claims
+	sweep   sweeper
+	shards  [shardCount]shard
+	indexes [shardCount]indexShard
 }
+
+var (
+	_ session.Indexer = (*Store)(nil)
+	_ session.Claimer = (*Store)(nil)
+)
 
 type shard struct {
 	mu      sync.RWMutex
-	records map[session.Handle]session.Record
+	records map[session.Handle]entry
+}
+
+type entry struct {
+	session.Record
+	marks []session.Mark
 }
 
 // New makes an empty store.
@@ -65,7 +77,9 @@ func New(cfg Config) (*Store, error) {
 		s.now = time.Now
 	}
 	for i := range s.shards {
-		s.shards[i].records = make(map[session.Handle]session.Record)
+		s.shards[i].records = make(map[session.Handle]entry)
+		s.indexes[i].handles = make(map[session.Tag][]session.Handle)
+		s.indexes[i].claims = make(map[session.Tag]time.Time)
 	}
 	return s, nil
 }
@@ -80,6 +94,10 @@ func (s *Store) Count() int { return int(s.count.Load()) }
 // Create implements session.Store. An existing handle is a
 // session.ErrConflict.
 func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) error {
+	return s.create(ctx, h, r, nil)
+}
+
+func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,14 +106,16 @@ func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) 
 	sh := s.shard(h)
 	sh.mu.Lock()
 	old, exists := sh.records[h]
-	if exists && alive(old, now) {
+	if exists && alive(old.Record, now) {
 		sh.mu.Unlock()
 		return fmt.Errorf("creating session record: %w", session.ErrConflict)
 	}
-	sh.records[h] = r
+	s.unmark(h, old.marks)
+	sh.records[h] = entry{Record: r, marks: marks}
+	s.mark(h, marks)
 	sh.mu.Unlock()
 	if exists {
-		s.tell(h, old, false)
+		s.tell(h, old.Record, false)
 		return nil
 	}
 	if s.count.Add(1) > s.max {
@@ -113,12 +133,12 @@ func (s *Store) Get(ctx context.Context, h session.Handle) (session.Record, erro
 	}
 	sh := s.shard(h)
 	sh.mu.RLock()
-	r, ok := sh.records[h]
+	e, ok := sh.records[h]
 	sh.mu.RUnlock()
-	if !ok || !alive(r, s.now()) {
+	if !ok || !alive(e.Record, s.now()) {
 		return session.Record{}, session.ErrNotFound
 	}
-	return r, nil
+	return e.Record, nil
 }
 
 // Replace implements session.Store.
@@ -132,7 +152,7 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 	defer sh.mu.Unlock()
 	old, ok := sh.records[h]
 	switch {
-	case !ok || !alive(old, now):
+	case !ok || !alive(old.Record, now):
 		return session.ErrNotFound
 	case old.Version != r.Version:
 		return session.ErrConflict
@@ -143,7 +163,7 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 	} else {
 		r.Sealed = slices.Clip(bytes.Clone(r.Sealed))
 	}
-	sh.records[h] = r
+	sh.records[h] = entry{Record: r, marks: old.marks}
 	return nil
 }
 
@@ -155,12 +175,18 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 	sh := s.shard(h)
 	sh.mu.Lock()
 	_, ok := sh.records[h]
-	delete(sh.records, h)
+	s.drop(sh, h)
 	sh.mu.Unlock()
 	if ok {
 		s.count.Add(-1)
 	}
 	return nil
+}
+
+// drop takes a record out with its marks. The caller holds the shard's lock.
+func (s *Store) drop(sh *shard, h session.Handle) {
+	s.unmark(h, sh.records[h].marks)
+	delete(sh.records, h)
 }
 
 func (s *Store) shard(h session.Handle) *shard { return &s.shards[h[0]] }

@@ -14,18 +14,18 @@ const (
 	sweepShards = 4
 	// sweepAtOnce is how many records are dropped while a shard is locked, so that
 	// no request waits long when all of a million sessions expire at once.
-	sweepAtOnce = 256
+	sweepAtOnce = 32
 )
 
 // sweeper drops expired records a few shards at a time. It is a timer that is
-// set only while there are records, so that an unused store costs nothing and
+// set only while there are records or claims, so that an unused store costs nothing and
 // nobody has to close one.
 type sweeper struct {
 	running atomic.Bool
 	next    int // of the running timer alone
 }
 
-// start sees to it that the sweeps go on. Call it after the count has risen.
+// start sees to it that the sweeps go on. Call it after a count has risen.
 func (w *sweeper) start(s *Store) {
 	if w.running.CompareAndSwap(false, true) {
 		time.AfterFunc(sweepEvery, func() { w.turn(s) })
@@ -35,17 +35,21 @@ func (w *sweeper) start(s *Store) {
 func (w *sweeper) turn(s *Store) {
 	for range sweepShards {
 		s.expire(&s.shards[w.next])
+		s.forgetClaims(&s.indexes[w.next])
 		w.next = (w.next + 1) % shardCount
 	}
-	if s.count.Load() > 0 {
+	if !s.empty() {
 		time.AfterFunc(sweepEvery, func() { w.turn(s) })
 		return
 	}
 	w.running.Store(false)
-	if s.count.Load() > 0 { // a Create came between and saw us running
+	if !s.empty() { // a Create came between and saw us running
 		w.start(s)
 	}
 }
+
+// empty reports whether there is nothing to sweep.
+func (s *Store) empty() bool { return s.count.Load() == 0 && s.claimed.Load() == 0 }
 
 // expire drops what has expired in one shard.
 func (s *Store) expire(sh *shard) {
@@ -60,14 +64,14 @@ func (s *Store) expireSome(sh *shard) int {
 		h session.Handle
 		r session.Record
 	}
-	var gone []dropped
+	gone := make([]dropped, 0, sweepAtOnce)
 	sh.mu.Lock()
-	for h, r := range sh.records {
-		if alive(r, now) {
+	for h, e := range sh.records {
+		if alive(e.Record, now) {
 			continue
 		}
-		gone = append(gone, dropped{h, r})
-		delete(sh.records, h)
+		gone = append(gone, dropped{h, e.Record})
+		s.drop(sh, h)
 		if len(gone) == sweepAtOnce {
 			break
 		}
@@ -89,7 +93,7 @@ func (s *Store) evict(keep session.Handle, now time.Time) {
 		sh.mu.Lock()
 		h, r, ok := sh.oldest(keep, now)
 		if ok {
-			delete(sh.records, h)
+			s.drop(sh, h)
 		}
 		sh.mu.Unlock()
 		if ok {
@@ -103,15 +107,15 @@ func (s *Store) evict(keep session.Handle, now time.Time) {
 // oldest samples the shard. Go's map iteration begins at a random place.
 func (sh *shard) oldest(keep session.Handle, now time.Time) (oldest session.Handle, record session.Record, ok bool) {
 	looked := 0
-	for h, r := range sh.records {
+	for h, e := range sh.records {
 		if h == keep {
 			continue
 		}
-		if !alive(r, now) {
-			return h, r, true
+		if !alive(e.Record, now) {
+			return h, e.Record, true
 		}
-		if !ok || r.LastSeen.Before(record.LastSeen) {
-			oldest, record, ok = h, r, true
+		if !ok || e.LastSeen.Before(record.LastSeen) {
+			oldest, record, ok = h, e.Record, true
 		}
 		if looked++; looked == sample {
 			break

@@ -70,12 +70,15 @@ func (l *link) overdue(ctx context.Context, err error) error {
 }
 
 // breaker returns the breaker of the server that has the key.
-func (l *link) breaker(c rueidis.Client, key string) *breaker {
+func (l *link) breaker(c rueidis.Client, key string) *breaker { return &l.breakers[part(c, key)] }
+
+// part returns which part of a cluster has the key; without one there is one.
+func part(c rueidis.Client, key string) int {
 	if c.Mode() != rueidis.ClientModeCluster {
-		return &l.breakers[0]
+		return 0
 	}
 	cmd := c.B().Exists().Key(key).Build()
-	return &l.breakers[int(cmd.Slot())*breakers/16384]
+	return int(cmd.Slot()) * breakers / 16384
 }
 
 // probe asks once a second until there is an answer, and closes the breaker.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/session"
 )
 
 const password = "p@ss:w/rd?"
@@ -62,7 +64,8 @@ func TestLeastPrivilege(t *testing.T) {
 	redis.must("ACL", "SETUSER", "sallyport", "on", ">secret", "resetkeys", "~sallyport:*", "nocommands",
 		"+hello", "+auth", "+ping", "+client|tracking", "+client|caching", "+client|setname",
 		"+cluster|slots", "+cluster|shards",
-		"+get", "+set", "+del", "+exists", "+getrange", "+setrange", "+pexpire", "+eval", "+evalsha")
+		"+get", "+set", "+del", "+exists", "+getrange", "+setrange", "+pexpire", "+eval", "+evalsha",
+		"+hsetnx", "+hscan", "+hdel", "+pttl")
 	s := newStore(t, "redis://sallyport:secret@"+redis.addr())
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatalf("Ping: %v", err)
@@ -80,6 +83,15 @@ func TestLeastPrivilege(t *testing.T) {
 	if err := errors.Join(lock.Renew(t.Context(), time.Minute), lock.Unlock(t.Context()), s.Delete(t.Context(), h)); err != nil {
 		t.Error(err)
 	}
+
+	mark := session.Mark{Tag: newTag()}
+	marked := createMarked(t, s, mark)
+	if first, err := s.Claim(t.Context(), mark.Tag, time.Now().Add(time.Minute)); !first || err != nil {
+		t.Errorf("Claim = %t, %v", first, err)
+	}
+	finds(t, s, mark.Tag, 1)
+	s.unmark(t.Context(), mark.Tag, []session.Handle{marked})
+	finds(t, s, mark.Tag, 0)
 
 	redis.must("ACL", "SETUSER", "sallyport", "-evalsha", "-eval")
 	err = s.Create(t.Context(), newHandle(), record("x"))

@@ -126,6 +126,57 @@ func BenchmarkBytes(b *testing.B) {
 	}
 }
 
+// BenchmarkMarkedBytes prints what four marks with notes of 150 bytes add to a
+// session, each of them under a tag of its own.
+func BenchmarkMarkedBytes(b *testing.B) {
+	const sessions = 20_000
+	for b.Loop() {
+		redis := startRedis(b)
+		s := newStore(b, redis.url())
+		createMarked(b, s, fourMarks()...) // the scripts are loaded
+		before := usedMemory(b, redis)
+		for range sessions {
+			create(b, s, newHandle(), record("sealed"))
+		}
+		plain := usedMemory(b, redis)
+		for range sessions {
+			createMarked(b, s, fourMarks()...)
+		}
+		marked := usedMemory(b, redis)
+		b.ReportMetric(float64(marked-plain-(plain-before))/sessions, "B/marks")
+		redis.kill()
+	}
+}
+
+// BenchmarkCreate is a sign-in, without and with four marks.
+func BenchmarkCreate(b *testing.B) {
+	for name, marks := range map[string]int{"plain": 0, "marked": 4} {
+		b.Run(name, func(b *testing.B) {
+			s := newStore(b, startRedis(b).url())
+			b.ReportAllocs()
+			for b.Loop() {
+				createMarked(b, s, fourMarks()[:marks]...)
+			}
+		})
+	}
+}
+
+// BenchmarkFind looks for the sessions of one person.
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []int{1, 3, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s, mark := newStore(b, startRedis(b).url()), fourMarks()[0]
+			for range n {
+				createMarked(b, s, mark)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				finds(b, s, mark.Tag, n)
+			}
+		})
+	}
+}
+
 func usedMemory(b *testing.B, redis *server) (n int64) {
 	b.Helper()
 	time.Sleep(100 * time.Millisecond) // buffers of clients shrink

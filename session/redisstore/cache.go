@@ -39,9 +39,7 @@ type cache struct {
 type cacheShard struct {
 	mu      sync.RWMutex
 	records map[session.Handle]cached
-	// changes counts what was taken back, so that an answer that left Redis
-	// before that is not put in afterwards.
-	changes uint64
+	flights map[session.Handle]*flight
 }
 
 type cached struct {
@@ -62,6 +60,7 @@ func newCache(records int, staleFor time.Duration, now func() time.Time) *cache 
 	c := &cache{perShard: max(records/cacheShards, 1), staleFor: staleFor, now: now}
 	for i := range c.shards {
 		c.shards[i].records = make(map[session.Handle]cached)
+		c.shards[i].flights = make(map[session.Handle]*flight)
 	}
 	return c
 }
@@ -98,33 +97,6 @@ func (c *cache) servable(era uint64, now time.Time) bool {
 	return now.UnixNano()-c.lost[era%keptLosses].Load() < int64(c.staleFor)
 }
 
-// ticket is taken before Redis is asked and allows its answer to be put in if
-// nothing has happened in the meantime.
-type ticket struct {
-	changes, era uint64
-}
-
-func (c *cache) ticket(h session.Handle) ticket {
-	s := c.shard(h)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return ticket{changes: s.changes, era: c.era.Load()}
-}
-
-// put stores the answer to a question asked with t.
-func (c *cache) put(h session.Handle, r session.Record, t ticket) {
-	s := c.shard(h)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.changes != t.changes || c.era.Load() != t.era {
-		return
-	}
-	if _, ok := s.records[h]; !ok && len(s.records) >= c.perShard {
-		s.evict(t.era)
-	}
-	s.records[h] = cached{Record: r, era: t.era}
-}
-
 // evict drops one record: of a sample one that is no longer confirmed, or else
 // the one that was seen last the longest ago. Go's map iteration begins at a
 // random place.
@@ -153,7 +125,7 @@ func (s *cacheShard) evict(era uint64) {
 func (c *cache) changed(h session.Handle) {
 	s := c.shard(h)
 	s.mu.Lock()
-	s.changes++
+	delete(s.flights, h)
 	delete(s.records, h)
 	s.mu.Unlock()
 }

@@ -13,7 +13,8 @@ func newTestCache(records int, staleFor time.Duration) *cache {
 }
 
 func (c *cache) fill(h session.Handle, sealed string) {
-	c.put(h, session.Record{Version: 1, Sealed: []byte(sealed), LastSeen: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}, c.ticket(h))
+	f, _ := c.board(h)
+	c.land(h, f, session.Record{Version: 1, Sealed: []byte(sealed), LastSeen: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}, nil)
 }
 
 func (c *cache) is(t *testing.T, when string, h session.Handle, want freshness) {
@@ -27,14 +28,14 @@ func (c *cache) is(t *testing.T, when string, h session.Handle, want freshness) 
 // it must not be kept.
 func TestCacheAnswerOlderThanChange(t *testing.T) {
 	c, h := newTestCache(1000, time.Hour), newHandle()
-	asked := c.ticket(h)
+	asked, _ := c.board(h)
 	c.changed(h)
-	c.put(h, record("old"), asked)
+	c.land(h, asked, record("old"), nil)
 	c.is(t, "after a change", h, absent)
 
-	asked = c.ticket(h)
+	asked, _ = c.board(h)
 	c.lose()
-	c.put(h, record("old"), asked)
+	c.land(h, asked, record("old"), nil)
 	c.is(t, "after a loss", h, absent)
 
 	c.fill(h, "new")

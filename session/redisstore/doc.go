@@ -7,7 +7,9 @@
 // CLIENT TRACKING OPTIN), so that a sign-out on one replica reaches the others
 // within milliseconds. Create, Replace and Delete are one command each, a
 // script where a version has to be compared, and every write carries the time
-// after which Redis forgets the record by itself.
+// after which Redis forgets the record by itself. CreateMarked writes the marks
+// first, under keys of their own, so that no record is without them; Find reads
+// them and what they name, and drops what is left over.
 //
 // When the connection is lost, what is in memory is no longer confirmed. Each
 // record is read again before it is used; only while Redis cannot answer is it

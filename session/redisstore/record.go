@@ -52,19 +52,25 @@ func encode(h session.Handle, r session.Record, whole bool) []byte {
 
 // decode is the reverse; Sealed is a part of b.
 func decode(h session.Handle, b []byte) (session.Record, error) {
-	if len(b) < headerSize || b[0] != format {
+	r, ok := decodeHeader(b)
+	r.Sealed = b[min(headerSize, len(b)):len(b):len(b)]
+	if !ok || binary.BigEndian.Uint32(b[sumOffset:]) != checksum(h, b[:sumOffset], r.Sealed) {
 		return session.Record{}, fmt.Errorf("%w (%d bytes)", ErrCorrupt, len(b))
 	}
-	sealed := b[headerSize:len(b):len(b)]
-	if binary.BigEndian.Uint32(b[sumOffset:]) != checksum(h, b[:sumOffset], sealed) {
-		return session.Record{}, fmt.Errorf("%w (%d bytes)", ErrCorrupt, len(b))
+	return r, nil
+}
+
+// decodeHeader reads what is before the sealed session, and does not see whether it
+// is damaged: ok says that it has the form of one.
+func decodeHeader(b []byte) (r session.Record, ok bool) {
+	if len(b) < headerSize || b[0] != format {
+		return session.Record{}, false
 	}
 	return session.Record{
 		Version:   binary.BigEndian.Uint64(b[1:]),
 		ExpiresAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b[9:]))).UTC(),
 		LastSeen:  time.Unix(int64(binary.BigEndian.Uint64(b[17:])), 0).UTC(),
-		Sealed:    sealed,
-	}, nil
+	}, true
 }
 
 func versionBytes(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }

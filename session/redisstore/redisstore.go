@@ -38,6 +38,12 @@ type Config struct {
 	Now func() time.Time
 }
 
+var (
+	_ session.Indexer  = (*Store)(nil)
+	_ session.Claimer  = (*Store)(nil)
+	_ session.Notifier = (*Store)(nil)
+)
+
 // Store keeps records in Redis. Its methods are safe for concurrent use.
 type Store struct {
 	link    *link
@@ -45,6 +51,9 @@ type Store struct {
 	scripts scripts
 	now     func() time.Time
 	corrupt *occasional
+
+	onChange func(h session.Handle) // nil = nobody wants to know
+	losses   chan struct{}          // a connection was lost, and onChange was not called since
 }
 
 // New makes a store. It fails on a configuration that cannot work, and not
@@ -58,6 +67,7 @@ func New(cfg Config) (*Store, error) {
 		cache:   newCache(cfg.CacheRecords, cfg.StaleFor, cfg.Now),
 		scripts: newScripts(),
 		now:     cfg.Now,
+		losses:  make(chan struct{}, 1),
 		corrupt: &occasional{every: time.Minute, now: cfg.Now, logger: cfg.Logger},
 	}
 	option, err := clientOption(cfg.URL.at)
@@ -129,11 +139,23 @@ func (s *Store) Get(ctx context.Context, h session.Handle) (session.Record, erro
 	return session.Record{}, err
 }
 
-// fetch asks Redis for a record, and to be told when it changes.
+// fetch waits until Redis has been asked for a record, once for all who want it.
+// The question does not end with the request that happened to be the first.
 func (s *Store) fetch(ctx context.Context, h session.Handle) (session.Record, error) {
+	f, first := s.cache.board(h)
+	if first {
+		go func() {
+			r, err := s.read(context.WithoutCancel(ctx), h)
+			s.cache.land(h, f, r, err)
+		}()
+	}
+	return f.wait(ctx)
+}
+
+// read asks Redis for a record, and to be told when it changes.
+func (s *Store) read(ctx context.Context, h session.Handle) (session.Record, error) {
 	key := recordKey(h)
 	return ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (session.Record, error) {
-		t := s.cache.ticket(h)
 		// How long rueidis would keep the answer is of no matter: it keeps none.
 		// Pinned, because the writer of a lost connection may still read a
 		// command that was answered on the next one.
@@ -152,7 +174,6 @@ func (s *Store) fetch(ctx context.Context, h session.Handle) (session.Record, er
 		if !s.now().Before(r.ExpiresAt) {
 			return session.Record{}, session.ErrNotFound
 		}
-		s.cache.put(h, r, t)
 		return r, nil
 	})
 }
@@ -220,6 +241,7 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 func (s *Store) invalidated(keys []rueidis.RedisMessage) {
 	if keys == nil {
 		s.cache.lose()
+		s.tellLost()
 		return
 	}
 	for _, k := range keys {
@@ -229,6 +251,7 @@ func (s *Store) invalidated(keys []rueidis.RedisMessage) {
 		}
 		if h, ok := parseKey(key); ok {
 			s.cache.changed(h)
+			s.tellChanged(h)
 		}
 	}
 }

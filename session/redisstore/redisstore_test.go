@@ -22,7 +22,8 @@ func harness(url string, races int) storetest.Harness {
 		New: func(t *testing.T, now func() time.Time) session.Store {
 			return newStore(t, url, func(cfg *Config) { cfg.Now = now; cfg.Timeout = time.Second })
 		},
-		Races: races,
+		Shared: true,
+		Races:  races,
 	}
 }
 

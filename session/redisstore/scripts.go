@@ -66,8 +66,30 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0
 `
 
+// The marks of a tag that nobody looks up would pile up while it is in use, so each
+// new one has some others looked at, beginning somewhere.
+// ARGV: now, TTL in milliseconds, handle, mark, any number.
+const markScript = `
+local made = redis.call('HSETNX', KEYS[1], ARGV[3], ARGV[4])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local some = redis.call('HSCAN', KEYS[1], ARGV[5], 'COUNT', 8)[2]
+for i = 2, #some, 2 do
+  if #some[i] >= 8 and struct.unpack('>l', some[i]) <= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], some[i-1]) end
+end
+if made == 0 then return 2 end
+return 0
+`
+
+// ARGV: now, TTL in milliseconds, until.
+const claimScript = `
+local before = redis.call('GET', KEYS[1])
+if before and tonumber(before) > tonumber(ARGV[1]) then return 2 end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+return 0
+`
+
 type scripts struct {
-	create, replace, renew, unlock *rueidis.Lua
+	create, replace, renew, unlock, mark, claim *rueidis.Lua
 }
 
 func newScripts() scripts {
@@ -76,6 +98,8 @@ func newScripts() scripts {
 		replace: rueidis.NewLuaScript(replaceScript),
 		renew:   rueidis.NewLuaScript(renewScript),
 		unlock:  rueidis.NewLuaScript(unlockScript),
+		mark:    rueidis.NewLuaScript(markScript),
+		claim:   rueidis.NewLuaScript(claimScript),
 	}
 }
 

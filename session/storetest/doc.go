@@ -4,7 +4,8 @@
 // clock it is handed. Run then goes through the contract of session.Store, one
 // subtest for each sentence: what is stored comes back, versions, deletion for
 // good, expiry, races, cancellation, and who owns which bytes. What a store can
-// do beside that (session.Counter, session.Pinger) is tested when it is there.
+// do beside that (session.Counter, session.Pinger, session.Indexer,
+// session.Claimer) is tested when it is there.
 //
 // # Trust
 //

@@ -18,6 +18,9 @@ type Harness struct {
 	// Advance moves the clock of a server behind the store; nil when the store
 	// has no clock but now.
 	Advance func(t *testing.T, s session.Store, d time.Duration)
+	// Shared says that all stores that New made for one test hold the same records,
+	// being on one server; New then promises only that nobody else uses the handles.
+	Shared bool
 	// Races is how often the races are run; 0 = 10,000.
 	Races int
 }
@@ -56,6 +59,23 @@ func Run(t *testing.T, h Harness) {
 	} {
 		t.Run(name, func(t *testing.T) { test(newFixture(t, h)) })
 	}
+	runOptional(t, h, indexed())
+	runOptional(t, h, claiming())
+}
+
+// runOptional runs the tests of an optional interface if the store has it; each
+// store says at compile time which ones it has.
+func runOptional[I any](t *testing.T, h Harness, tests map[string]func(*fixture, I)) {
+	t.Helper()
+	if _, has := h.New(t, time.Now).(I); !has {
+		return
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, h)
+			test(f, f.store.(I))
+		})
+	}
 }
 
 // fixture is one empty store with its clock.
@@ -72,6 +92,16 @@ func newFixture(t *testing.T, h Harness) *fixture {
 	f := &fixture{T: t, harness: h, now: time.Now().UTC().Truncate(time.Second)}
 	f.store = h.New(t, f.Now)
 	return f
+}
+
+// stores returns the store, and another one on the same server where there can be
+// one.
+func (f *fixture) stores() []session.Store {
+	f.Helper()
+	if !f.harness.Shared {
+		return []session.Store{f.store}
+	}
+	return []session.Store{f.store, f.harness.New(f.T, f.Now)}
 }
 
 // Now is the clock of the store.
