@@ -36,6 +36,9 @@ func (r *rule) judge(id *session.Identity, now time.Time) Verdict {
 		return refuse(CodeGroupNotAllowed, r.because("GROUPS", "lists none of the identity's groups"))
 	}
 	for _, c := range r.who.claims {
+		if slices.Contains(id.ClaimsWithheld, c.claim) {
+			return refuse(CodeClaimNotAllowed, r.because("CLAIMS", "cannot be answered: the identity provider left a claim out because it has too many values"))
+		}
 		if !c.holds(id.Claims[c.claim]) {
 			return refuse(CodeClaimNotAllowed, r.because("CLAIMS", "is not met by the identity's claims"))
 		}
