@@ -18,9 +18,10 @@ import (
 type settings struct {
 	Config
 
-	preset    oidcrp.Preset
-	publicURL *url.URL
-	upstream  *url.URL
+	preset      oidcrp.Preset
+	issuerAsSet string // before the preset brought it into the form of the metadata
+	publicURL   *url.URL
+	upstream    *url.URL
 	upstreamCA,
 	idpCA *x509.CertPool // nil = the system's
 	trusted     []netip.Prefix

@@ -138,6 +138,10 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
 	claims := s.claimsConfig()
+	var ends idp.Ends // a nil interface unless the store can do it
+	if manager.Finds() && manager.Remembers() {
+		ends = manager
+	}
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
@@ -152,7 +156,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
 }

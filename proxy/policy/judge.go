@@ -23,6 +23,9 @@ func (r *rule) admit(id *session.Identity) Verdict {
 		return r.refuse(CodeGroupNotAllowed, "GROUPS", "lists none of the identity's groups")
 	}
 	for _, c := range r.who.claims {
+		if slices.Contains(id.ClaimsWithheld, c.claim) {
+			return refuse(CodeClaimNotAllowed, r.because("CLAIMS", "cannot be answered: the identity provider left a claim out because it has too many values"))
+		}
 		if !c.holds(id.Claims[c.claim]) {
 			return r.refuse(CodeClaimNotAllowed, "CLAIMS", "is not met by the identity's claims")
 		}
