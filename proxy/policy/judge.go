@@ -24,7 +24,7 @@ func (r *rule) admit(id *session.Identity) Verdict {
 	}
 	for _, c := range r.who.claims {
 		if slices.Contains(id.ClaimsWithheld, c.claim) {
-			return refuse(CodeClaimNotAllowed, r.because("CLAIMS", "cannot be answered: the identity provider left a claim out because it has too many values"))
+			return r.refuse(CodeClaimNotAllowed, "CLAIMS", "cannot be answered: the identity provider left a claim out because it has too many values")
 		}
 		if !c.holds(id.Claims[c.claim]) {
 			return r.refuse(CodeClaimNotAllowed, "CLAIMS", "is not met by the identity's claims")
