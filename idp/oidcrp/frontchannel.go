@@ -43,11 +43,11 @@ func (c *Client) endInFront(r *http.Request) (n int, err error) {
 		return 0, nil // somebody else's, or nobody's
 	}
 	sid := q.Get("sid")
-	if sid == "" || len(sid) > maxSessionID || q.Has("iss") && !c.cfg.admitsIssuer(q.Get("iss")) {
+	if sid == "" || len(sid) > maxSessionID || q.Has("iss") && !c.cfg.admitsFrontIssuer(q.Get("iss")) {
 		return 0, nil
 	}
 	issuers := c.cfg.issuers()
-	if q.Has("iss") {
+	if c.cfg.admitsIssuer(q.Get("iss")) {
 		issuers = []string{q.Get("iss")}
 	}
 	ctx := context.WithoutCancel(r.Context())
@@ -59,6 +59,12 @@ func (c *Client) endInFront(r *http.Request) (n int, err error) {
 		}
 	}
 	return n, err
+}
+
+// admitsFrontIssuer also takes scheme and host of the issuer alone, which is what
+// authentik sends. The sid is what proves something here.
+func (c *Config) admitsFrontIssuer(iss string) bool {
+	return c.admitsIssuer(iss) || strings.TrimSuffix(iss, "/") == hostPort(c.Issuer)
 }
 
 // issuers are those that tokens of this provider may have.

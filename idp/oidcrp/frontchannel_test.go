@@ -31,6 +31,7 @@ func TestFrontChannel(t *testing.T) {
 		{"LO-12 two sids", "?sid=guess&sid=idp-session-1", false},
 		{"LO-12 the subject for the sid", "?sid=alice", false},
 		{"LO-12 without iss, as Entra ID", "?sid=idp-session-1", true},
+		{"with the host of the issuer, as authentik", "?iss=" + iss + "%2F&sid=idp-session-1", true},
 		{"LO-12 with iss", "?iss=" + iss + "&sid=idp-session-1", true},
 	}
 	var first string
@@ -63,6 +64,18 @@ func TestFrontChannel(t *testing.T) {
 	}
 	if res := w.ask(http.MethodPost, "/oauth2/logout/frontchannel?sid=x", nil); res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d, want 405", res.StatusCode)
+	}
+}
+
+func TestFrontChannelIssuers(t *testing.T) {
+	c := &Config{Issuer: "https://sso.example.com/application/o/app/"}
+	for iss, want := range map[string]bool{
+		"https://sso.example.com/application/o/app/": true, "https://sso.example.com/": true, "https://sso.example.com": true,
+		"https://sso.example.com/application/o/other/": false, "http://sso.example.com/": false, "https://sso.example.com//": false, "/": false, "": false,
+	} {
+		if got := c.admitsFrontIssuer(iss); got != want {
+			t.Errorf("%q: %v, want %v", iss, got, want)
+		}
 	}
 }
 
