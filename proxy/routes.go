@@ -74,7 +74,11 @@ func (t *routes) find(raw string) (place, *endpoint) {
 		}
 		return atApp, nil
 	}
-	for reading := range policy.Readings(raw) {
+	readings, complete := policy.Readings(raw)
+	if !complete && t.base != "" {
+		return atNowhere, nil
+	}
+	for _, reading := range readings {
 		if below(reading, t.prefix) || !below(reading, t.base) {
 			return atNowhere, nil
 		}
