@@ -35,6 +35,9 @@ func (s *Site) logAccess(x *exchange, took time.Duration) {
 	if x.decision.Reason != "" {
 		attrs = append(attrs, slog.String("decision", x.decision.Kind.String()), slog.String("reason", x.decision.Reason))
 	}
+	if x.decision.Rule > 0 {
+		attrs = append(attrs, slog.Int("rule", x.decision.Rule))
+	}
 	if who := x.decision.Session; who != nil {
 		attrs = append(attrs, slog.String("sub", who.Identity.Subject), slog.String("session", x.sessionTag()))
 	}

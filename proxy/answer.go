@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -21,7 +22,7 @@ func (s *Site) act(x *exchange, d Decision) {
 	case Forward:
 		s.forward.serve(x)
 	case SignIn:
-		s.signIn(x, d.Attempt)
+		s.beginSignIn(x, x.in, s.returnTo(x.whole()), d)
 	case Refuse:
 		if s.forms == nil || !s.forms.keep(x) {
 			s.fail(x, d.Fault)
@@ -30,22 +31,32 @@ func (s *Site) act(x *exchange, d Decision) {
 }
 
 // whole is path and query as they came.
-func (x *exchange) whole() string {
-	if x.in.URL.RawQuery == "" {
-		return x.path
+func (x *exchange) whole() string { return whole(x.path, x.in.URL.RawQuery) }
+
+func whole(path, query string) string {
+	if query == "" {
+		return path
 	}
-	return x.path + "?" + x.in.URL.RawQuery
+	return path + "?" + query
 }
 
-// signIn leads a navigation to the identity provider and later back to where it
-// wanted to go.
-func (s *Site) signIn(x *exchange, attempt int) {
-	to, err := s.returns.Parse(x.whole())
+// returnTo is where a sign-in leads that an address needs: there, or home.
+func (s *Site) returnTo(address string) session.ReturnTo {
+	to, err := s.returns.Parse(address)
 	if err != nil {
-		to = s.returns.Home()
+		return s.returns.Home()
 	}
+	return to
+}
+
+// beginSignIn leads r, a navigation, to the identity provider and later to to.
+func (s *Site) beginSignIn(x *exchange, r *http.Request, to session.ReturnTo, d Decision) {
 	s.prepare(x)
-	s.login.Begin(x, x.in, to, attempt)
+	begin := session.SignIn{To: to, Attempt: d.Attempt}
+	if d.StepUp != nil {
+		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
+	}
+	s.login.Begin(x, r, begin)
 }
 
 // serveOwn answers at one of our own endpoints.
@@ -73,13 +84,9 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 		s.fail(x, f)
 		return
 	}
-	d := refuseUnknown(r, err)
-	if d.Kind == SignIn {
-		// These endpoints are asked by scripts; a person who opens one reads
-		// that nobody is signed in instead of being signed in.
-		d = refuse(nil, fault.New(fault.SignInRequired, err))
-	}
-	s.fail(x, d.Fault)
+	// These endpoints are asked by scripts; a person who opens one reads that nobody
+	// is signed in instead of being signed in.
+	s.fail(x, refuseUnknown(r, policy.Deny, err).Fault)
 }
 
 // fail answers with a fault in place of whatever was prepared.
@@ -89,6 +96,9 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
 		f.RetryURL = s.loginPath
+	case fault.StepUpRequired:
+		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
+		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}

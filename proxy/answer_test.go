@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
@@ -183,7 +184,7 @@ func TestDecideIsPure(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := d.decide(tt.r, tt.s, tt.err)
+			got := d.decide(tt.r, d.rule(tt.r.Method, "/"), tt.s, tt.err, time.Now())
 			if got.Kind != tt.kind || got.Reason != tt.reason || (got.Fault == nil) != (got.Kind != Refuse) {
 				t.Errorf("got %+v", got)
 			}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/proxy/policy"
@@ -42,13 +43,16 @@ type Decision struct {
 	Fault   *fault.Error     // why, when Kind is Refuse
 	Reason  string           // bounded: a metric label and a word in the log
 	Attempt int              // session.NoSessionError.Attempt, when Kind is SignIn
+	Rule    int              // the number of the rule that decided; 0 = none
+	StepUp  *policy.StepUp   // the sign-in that is asked for; nil = any
 }
 
 // The reasons of a Decision beside those of session.NoSession and the codes of
 // faults.
 const (
-	reasonSession = "session"
-	reasonPublic  = "public_path"
+	reasonSession  = "session"
+	reasonPublic   = "public_path"
+	reasonOptional = "optional" // a rule lets it through without a session
 )
 
 // decider holds what decisions depend on beside the request.
@@ -74,19 +78,28 @@ func newDecider(public *url.URL, allowed []string, p *policy.Policy) (*decider, 
 	return d, nil
 }
 
-// public reports whether nobody needs to ask for a session.
-func (d *decider) public(method, path string) bool {
-	return d.policy.Public(policy.Request{Method: method, Path: path})
+// rule finds what the policy says about a request before anybody asks who sent it.
+func (d *decider) rule(method, path string) policy.Ruling {
+	return d.policy.Rule(policy.Request{Method: method, Path: path})
 }
+
+// unknown is rule for a request of which nobody who is trusted says what it is.
+func (d *decider) unknown() policy.Ruling { return d.policy.Unknown() }
 
 // decide says what becomes of a request that is not for a public path. s and err
 // are the Authenticator's answer.
-func (d *decider) decide(r *http.Request, s *session.Session, err error) Decision {
+func (d *decider) decide(r *http.Request, g policy.Ruling, s *session.Session, err error, now time.Time) Decision {
+	decision := d.decideBy(r, g, s, err, now)
+	decision.Rule = g.Number()
+	return decision
+}
+
+func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session, err error, now time.Time) Decision {
 	if err != nil {
-		return refuseUnknown(r, err)
+		return refuseUnknown(r, g.Anonymous(), err)
 	}
-	if v := d.policy.Admit(&s.Identity); !v.Allowed {
-		return refuse(s, fault.New(fault.Code(v.Code), errors.New(v.Reason)))
+	if v := g.Admit(&s.Identity, now); !v.Allowed {
+		return refusedBy(r, g, s, v)
 	}
 	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {
 		return refuse(s, fault.New(fault.OriginNotAllowed,
@@ -95,13 +108,29 @@ func (d *decider) decide(r *http.Request, s *session.Session, err error) Decisio
 	return Decision{Kind: Forward, Session: s, Reason: reasonSession}
 }
 
+// refusedBy decides about somebody who is signed in and not admitted. Where nobody
+// has to be, they pass as nobody. Another sign-in may help, and a navigation is led
+// to it.
+func refusedBy(r *http.Request, g policy.Ruling, s *session.Session, v policy.Verdict) Decision {
+	if g.Anonymous() == policy.Allow {
+		return Decision{Kind: Forward, Reason: reasonOptional}
+	}
+	if v.StepUp != nil && IsNavigation(r) {
+		return Decision{Kind: SignIn, Session: s, Reason: v.Code, StepUp: v.StepUp}
+	}
+	d := refuse(s, fault.New(fault.Code(v.Code), errors.New(v.Reason)))
+	d.StepUp = v.StepUp
+	return d
+}
+
 func refuse(s *session.Session, f *fault.Error) Decision {
 	return Decision{Kind: Refuse, Session: s, Fault: f, Reason: string(f.Code)}
 }
 
 // refuseUnknown decides about a request without a session. Only a navigation is
-// led to a sign-in: a script cannot follow it, and a form's body would be lost.
-func refuseUnknown(r *http.Request, err error) Decision {
+// led to a sign-in: a script cannot follow it, and a form's body would be lost. A
+// store that could not say lets nobody through as nobody: an outage is no sign-out.
+func refuseUnknown(r *http.Request, anonymous policy.Unauthenticated, err error) Decision {
 	none, ok := errors.AsType[*session.NoSessionError](err)
 	if !ok {
 		if _, ok := errors.AsType[*session.StoreError](err); ok {
@@ -109,7 +138,10 @@ func refuseUnknown(r *http.Request, err error) Decision {
 		}
 		return refuse(nil, fault.Of(err))
 	}
-	if IsNavigation(r) {
+	if anonymous == policy.Allow {
+		return Decision{Kind: Forward, Reason: reasonOptional}
+	}
+	if anonymous == policy.Login && IsNavigation(r) {
 		return Decision{Kind: SignIn, Reason: string(none.Why), Attempt: none.Attempt}
 	}
 	d := refuse(nil, fault.New(fault.SignInRequired, err))

@@ -123,12 +123,13 @@ type fakeLogin struct {
 	mu      sync.Mutex
 	to      []string
 	attempt int
+	asked   session.SignIn
 }
 
-func (l *fakeLogin) Begin(w http.ResponseWriter, _ *http.Request, to session.ReturnTo, attempt int) {
+func (l *fakeLogin) Begin(w http.ResponseWriter, _ *http.Request, s session.SignIn) {
 	l.mu.Lock()
-	l.to = append(l.to, to.String())
-	l.attempt = attempt
+	l.to = append(l.to, s.To.String())
+	l.attempt, l.asked = s.Attempt, s
 	l.mu.Unlock()
 	w.Header().Set("Location", "https://idp.example.com/authorize")
 	w.WriteHeader(http.StatusFound)

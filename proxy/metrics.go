@@ -38,6 +38,7 @@ type metrics struct {
 	handlers  []handlerMetrics
 	index     map[string]int // of routes, by name
 	decisions map[decisionKey]prometheus.Counter
+	reported  *prometheus.CounterVec
 	other     prometheus.Counter
 }
 
@@ -73,6 +74,7 @@ func newMetrics(reg prometheus.Registerer, list []Route) (*metrics, error) {
 	durations := prometheus.NewHistogramVec(histogram("http_request_duration_seconds", "Time from a request's header to the end of its answer."), []string{"handler"})
 	up := prometheus.NewHistogram(histogram("upstream_duration_seconds", "Time until the app's response header."))
 	decisions := prometheus.NewCounterVec(opts("decisions_total", "What was decided about requests, and why."), []string{"decision", "reason"})
+	m.reported = prometheus.NewCounterVec(opts("rule_reports_total", "What report-only rules would have done."), []string{"rule", "decision"})
 	m.upstream = up
 	m.addHandlers(durations, list)
 	m.addDecisions(decisions)
@@ -82,7 +84,7 @@ func newMetrics(reg prometheus.Registerer, list []Route) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.inFlight, m.errors, durations, up, decisions} {
+	for _, c := range []prometheus.Collector{m.requests, m.inFlight, m.errors, durations, up, decisions, m.reported} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the proxy's metrics: %w", err)
 		}
@@ -121,7 +123,8 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 			m.decisions[decisionKey{kind, r}] = vec.WithLabelValues(kind.String(), r)
 		}
 	}
-	add(Forward, reasonSession, reasonPublic)
+	add(Forward, reasonSession, reasonPublic, reasonOptional)
+	add(SignIn, string(fault.StepUpRequired))
 	for _, kind := range []Kind{SignIn, Refuse} {
 		for _, why := range []session.NoSession{
 			session.NoCookie, session.CookieInvalid, session.SessionGone, session.SessionIdle, session.SessionAged,
@@ -132,7 +135,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.StepUpRequired, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/proxy/policy"
 )
 
 // routes tells our own endpoints, the app's paths, and what is neither.
@@ -67,13 +68,17 @@ func (t *routes) find(raw string) (place, *endpoint) {
 			return atOwn, e
 		}
 	}
-	if plainPath(raw) {
+	if policy.PlainPath(raw) {
 		if below(raw, t.prefix) || !below(raw, t.base) {
 			return atNowhere, nil
 		}
 		return atApp, nil
 	}
-	for reading := range readings(raw) {
+	readings, complete := policy.Readings(raw)
+	if !complete && t.base != "" {
+		return atNowhere, nil
+	}
+	for _, reading := range readings {
 		if below(reading, t.prefix) || !below(reading, t.base) {
 			return atNowhere, nil
 		}
@@ -81,76 +86,12 @@ func (t *routes) find(raw string) (place, *endpoint) {
 	return atApp, nil
 }
 
+// isAuth reports whether a path is the endpoint where other proxies ask.
+func (t *routes) isAuth(raw string) bool {
+	return raw == t.prefix+authPath && t.own[raw] != nil
+}
+
 // below reports whether p is root or lies under it, by whole segments.
 func below(p, root string) bool {
 	return strings.HasPrefix(p, root) && (len(p) == len(root) || root == "" || p[len(root)] == '/')
-}
-
-// plainPath reports whether a path has but one reading.
-func plainPath(p string) bool {
-	for i := range len(p) {
-		switch p[i] {
-		case '%', ';':
-			return false
-		case '/':
-			if i+1 < len(p) && (p[i+1] == '/' || p[i+1] == '.') {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// maxDecodings is how often a path is decoded to find its readings: once is
-// usual, twice a common mistake, and the third is for us to be a step ahead.
-const maxDecodings = 3
-
-// readings yields a path as apps may understand it: decoded or not, with or
-// without ";parameters", dot segments resolved or not, slashes merged or not.
-func readings(raw string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		p := raw
-		for range maxDecodings + 1 {
-			for _, form := range [...]string{p, withoutParameters(p)} {
-				if !yield(form) || !yield(path.Clean(form)) || !yield(resolveDots(form)) {
-					return
-				}
-			}
-			decoded, err := url.PathUnescape(p)
-			if err != nil || decoded == p {
-				return
-			}
-			p = decoded
-		}
-	}
-}
-
-// withoutParameters cuts ";…" off every segment, as servlet containers do before
-// they look at the path.
-func withoutParameters(p string) string {
-	if !strings.Contains(p, ";") {
-		return p
-	}
-	segments := strings.Split(p, "/")
-	for i, s := range segments {
-		segments[i], _, _ = strings.Cut(s, ";")
-	}
-	return strings.Join(segments, "/")
-}
-
-// resolveDots removes dot segments and leaves empty ones (RFC 3986 §5.2.4), where
-// path.Clean merges slashes first.
-func resolveDots(p string) string {
-	segments := strings.Split(strings.TrimPrefix(p, "/"), "/")
-	kept := segments[:0]
-	for _, s := range segments {
-		switch s {
-		case ".":
-		case "..":
-			kept = kept[:max(len(kept)-1, 0)]
-		default:
-			kept = append(kept, s)
-		}
-	}
-	return "/" + strings.Join(kept, "/")
 }

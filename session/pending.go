@@ -26,6 +26,16 @@ const maxPendingRead = 4 * MaxPending
 // begun a sign-in.
 const pendingSkew = time.Minute
 
+// SignIn is a sign-in that is to begin.
+type SignIn struct {
+	To      ReturnTo
+	Attempt int // NoSessionError.Attempt
+	// ACR and MaxAge ask for a sign-in of one of those kinds, and not longer ago
+	// than that (whole seconds), instead of as configured; empty and nil do not.
+	ACR    []string
+	MaxAge *time.Duration
+}
+
 // Pending is a sign-in under way: what must be the same at the callback. It
 // travels in a sealed cookie of the browser that began it, so that nobody can
 // finish a sign-in that another browser started (RFC 9700 §4.7).
@@ -38,6 +48,9 @@ type Pending struct {
 	CreatedAt time.Time // to the second; zero = now, filled in by BeginLogin
 	// Attempt counts sign-ins in a row that did not hold: see NoSessionError.
 	Attempt int
+	// ACR and MaxAge are what SignIn asked for, to be held against what comes back.
+	ACR    []string
+	MaxAge *time.Duration
 }
 
 // NoPendingError says that a callback has no sign-in under way in this browser.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,7 +73,7 @@ func TestPendingSignIn(t *testing.T) {
 		}
 		time.Sleep(10*time.Minute - time.Second)
 		want.CreatedAt = time.Now().Add(-10*time.Minute + time.Second).UTC()
-		if got, err = w.Pending(b.request(), state(1)); err != nil || got != want {
+		if got, err = w.Pending(b.request(), state(1)); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("Pending = %+v, %v; want %+v", got, err, want)
 		}
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestPendingComesBack(t *testing.T) {
 		"before 1970":   {State: "\x00\xff", CreatedAt: time.Unix(-5, 0).UTC(), Attempt: 1<<31 - 1},
 	} {
 		got, err := decodePending(want.encode())
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, want)
 		}
 	}
@@ -33,10 +34,11 @@ func TestDecodePendingRefuses(t *testing.T) {
 	head := string(good[:9])
 	for name, b := range map[string]string{
 		"one byte more":   string(good) + "x",
-		"another version": "\x02" + string(good[1:]),
+		"another version": "\x01" + string(good[1:]),
 		"huge length":     head + "\x00" + "\xff\xff\xff\xff\xff\xff\xff\xff\x7f" + "x",
 		"endless uvarint": head + strings.Repeat("\xff", 20),
-		"huge attempt":    head + "\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00",
+		"huge attempt":    head + "\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00",
+		"huge age":        head + "\x00" + "\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00",
 	} {
 		if _, err := decodePending([]byte(b)); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -76,7 +78,7 @@ func FuzzDecodePending(f *testing.F) {
 			return
 		}
 		again, err := decodePending(p.encode())
-		if err != nil || again != p {
+		if err != nil || !reflect.DeepEqual(again, p) {
 			t.Errorf("%+v comes back as %+v, %v", p, again, err)
 		}
 	})

@@ -26,6 +26,7 @@ func readConfig(environ []string) (Config, *faults) {
 	f := newFaults()
 	vars := variables()
 	set := ours(environ)
+	rules := readRules(set, f)
 	refuseUnknown(set, vars, f)
 	refuseEmptyAllowLists(set, f)
 	for name, value := range set {
@@ -34,7 +35,7 @@ func readConfig(environ []string) (Config, *faults) {
 		}
 	}
 
-	var c Config
+	c := Config{Rules: rules}
 	c.FromPreset = applyPreset(set)
 	c.SecretFiles = readSecretFiles(set, vars, f)
 	parseGroups(&c, set, vars, f)

@@ -43,6 +43,9 @@ usage: sallyport [command] [flags]
                                loopback, without any configuration
   check [--json]               examine configuration, provider and app; exits
                                with 1 when something fails
+  check --explain METHOD PATH [--as claims.json]
+                               say which rule decides about a request, and what
+                               becomes of somebody with these claims of an ID token
   check --register             print what to enter at the provider, in the words
                                of its console
   health                       ask the admin listener of the process that has
@@ -94,6 +97,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		case "-version", "--version":
 			command, args = "version", nil
 		}
+	}
+	if command == "check" && len(args) > 0 && strings.TrimLeft(args[0], "-") == "explain" {
+		return p.explain(args[1:])
 	}
 	switch command {
 	case "help":
@@ -165,11 +171,11 @@ func (p *process) config(flags map[string]bool) int {
 	case flags["markdown"] && flags["env"]:
 		return p.usage("--markdown and --env exclude each other")
 	case flags["markdown"]:
-		markdown(p.stdout, variables())
+		markdown(p.stdout, inReference())
 	case flags["env"]:
-		envFile(p.stdout, variables())
+		envFile(p.stdout, inReference())
 	default:
-		plain(p.stdout, variables())
+		plain(p.stdout, inReference())
 	}
 	return exitOK
 }

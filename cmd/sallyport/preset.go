@@ -1,8 +1,9 @@
 package main
 
 import (
-	"maps"
-	"slices"
+	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
@@ -41,14 +42,28 @@ func checkPreset(s *settings, f *findings) {
 		return
 	}
 	f.ok(probe, "%s: %s", p.Name, p.Title)
-	for _, name := range slices.Sorted(maps.Keys(p.Defaults)) {
-		if s.FromPreset[name] {
-			f.ok(probe, "%s=%s, by the preset", name, p.Defaults[name])
-		} else {
-			f.ok(probe, "%s is set; the preset has %s", name, p.Defaults[name])
+	for v, value := range fields(s.Config) {
+		byPreset, concerned := p.Defaults[v.Name]
+		switch {
+		case !concerned:
+		case s.FromPreset[v.Name]:
+			f.ok(probe, "%s=%s, by the preset", v.Name, byPreset)
+		default:
+			f.ok(probe, "%s=%s, set instead of %s", v.Name, written(value), byPreset)
 		}
+	}
+	if s.issuerAsSet != s.OIDC.Issuer {
+		f.ok(probe, "%s is set to %s and taken for %s", issuerVariable, s.issuerAsSet, s.OIDC.Issuer)
 	}
 	for _, advice := range p.Advice {
 		f.ok("advice", "%s", advice)
 	}
+}
+
+// written is a value in the form that it has in an environment.
+func written(value reflect.Value) string {
+	if list, ok := value.Interface().([]string); ok {
+		return strings.Join(list, ",")
+	}
+	return fmt.Sprint(value.Interface())
 }

@@ -17,7 +17,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var now bytes.Buffer
-	markdown(&now, variables())
+	markdown(&now, inReference())
 	if diff := cmp.Diff(string(written), now.String()); diff != "" {
 		t.Errorf("docs/configuration.md is not what the code says; run make docs (-written +code):\n%s", diff)
 	}

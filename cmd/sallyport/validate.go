@@ -1,18 +1,26 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
 // requireValues reports each required variable that has no value.
 func requireValues(c Config, f *faults) {
 	for v, value := range fields(c) {
 		if v.Required && value.IsZero() {
-			f.unreadable(v.Name, "is required", "set it, for example to "+v.Example)
+			example := v.Example
+			if v.Name == issuerVariable {
+				preset, _ := oidcrp.FindPreset(c.OIDC.Provider)
+				example = cmp.Or(preset.IssuerForm, example)
+			}
+			f.unreadable(v.Name, "is required", "set it, for example to "+example)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (s *settings) resolveAccess(f *faults) {
 	a := s.Access
 	p, err := policy.New(policy.Config{
 		AllowedEmails: a.AllowedEmails, AllowedEmailDomains: a.AllowedDomains, AllowedGroups: a.AllowedGroups,
-		PublicPaths: a.PublicPaths,
+		PublicPaths: a.PublicPaths, Rules: s.Rules,
 	})
 	for _, e := range flatten(err) {
 		name, _, _ := strings.Cut(e.Error(), ":")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/internal/secret"
@@ -41,6 +42,19 @@ func variables() []variable {
 		}
 	}
 	return all
+}
+
+// inReference are all variables in the order of the reference: those of rules follow
+// those about who may pass.
+func inReference() []variable {
+	all := variables()
+	last := 0
+	for i, v := range all {
+		if v.Section == "Who may pass" {
+			last = i + 1
+		}
+	}
+	return slices.Insert(all, last, ruleVariables(rulePrefix)...)
 }
 
 func describe(f reflect.StructField, section string, group int) variable {

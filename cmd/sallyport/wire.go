@@ -135,11 +135,16 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 }
 
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
-	o, r, c := s.OIDC, s.Request, s.Claims
+	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
 	key, err := newClientKey(o, p.now, p.logger)
 	if err != nil {
 		return nil, err
+	}
+	claims := s.claimsConfig()
+	var ends idp.Ends // a nil interface unless the store can do it
+	if manager.Finds() && manager.Remembers() {
+		ends = manager
 	}
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
@@ -148,16 +153,28 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
-		Userinfo:      oidcrp.UserinfoMode(o.Userinfo),
-		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		StepUpACRs: s.policy.ACRs(),
+		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
+		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
+		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
 		Remedies:  s.preset.Remedies,
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// claimsConfig is the part of the relying party's configuration that makes an
+// identity of claims.
+func (s *settings) claimsConfig() oidcrp.Config {
+	c := s.Claims
+	return oidcrp.Config{
+		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
+		MoreClaims:    s.policy.Claims(),
+		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+	}
 }
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
@@ -180,7 +197,8 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
-		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
+		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
+		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
@@ -193,7 +211,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
 	}
-	if s.Access.KeepForms {
+	if s.Access.KeepForms && !s.forwardAuthOnly() {
 		cfg.Forms, cfg.FormPages = manager, renderer
 	}
 	return proxy.New(cfg)

@@ -24,7 +24,7 @@ func (c *Client) authorizationURL(provider *metadata, p session.Pending, b begin
 	maps.Copy(q, c.cfg.ExtraParams)
 	for name, value := range map[string]string{
 		"prompt":     cmp.Or(b.prompt, strings.Join(c.cfg.Prompt, " ")),
-		"acr_values": cmp.Or(b.acr, strings.Join(c.cfg.ACRValues, " ")),
+		"acr_values": cmp.Or(strings.Join(b.acr, " "), strings.Join(c.cfg.ACRValues, " ")),
 		"ui_locales": strings.Join(c.cfg.UILocales, " "),
 		"login_hint": b.loginHint,
 	} {
@@ -32,8 +32,8 @@ func (c *Client) authorizationURL(provider *metadata, p session.Pending, b begin
 			q.Set(name, value)
 		}
 	}
-	if c.cfg.MaxAge != nil {
-		q.Set("max_age", strconv.FormatInt(int64(*c.cfg.MaxAge/time.Second), 10))
+	if maxAge := c.maxAge(b.maxAge); maxAge != nil {
+		q.Set("max_age", strconv.FormatInt(int64(*maxAge/time.Second), 10))
 	}
 	if len(c.cfg.Resource) > 0 {
 		q["resource"] = c.cfg.Resource

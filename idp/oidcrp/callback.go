@@ -150,7 +150,7 @@ func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p 
 	if err != nil {
 		return session.Login{}, err
 	}
-	claims, err := c.verifyIDToken(ctx, tokens.idToken.Reveal(), expected{nonce: p.Nonce, accessToken: tokens.accessToken, begun: p.CreatedAt})
+	claims, err := c.verifyIDToken(ctx, tokens.idToken.Reveal(), expected{nonce: p.Nonce, accessToken: tokens.accessToken, begun: p.CreatedAt, acr: p.ACR, maxAge: p.MaxAge})
 	if err != nil {
 		return session.Login{}, err
 	}

@@ -102,6 +102,16 @@ func (r *claimReader) texts(name string) []string {
 	return kept
 }
 
+// values returns a claim as texts for a rule or a header: as texts, and a number or
+// a truth value as it is written.
+func (r *claimReader) values(name string) []string {
+	raw, _ := r.find(name)
+	if len(raw) > 0 && strings.IndexByte("-0123456789tf", raw[0]) >= 0 {
+		return []string{string(raw)}
+	}
+	return r.texts(name)
+}
+
 // clean trims a value and drops one that would not look like what it is: with
 // control or format characters (zero width, bidirectional), or very long. Values
 // are not normalised: two that look alike stay two.
@@ -134,6 +144,17 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	id.User, _ = r.text(c.cfg.Claims.User)
 	id.Name, _ = r.text(c.cfg.Claims.Name)
 	id.Groups, id.GroupsWithheld = c.groups(ctx, r)
+	for _, name := range c.cfg.MoreClaims {
+		values := r.values(name)
+		if name == c.cfg.Claims.Groups && id.GroupsWithheld || values == nil && isElsewhere(r.sources, name) {
+			id.ClaimsWithheld = append(id.ClaimsWithheld, name)
+		} else if len(values) > 0 {
+			if id.Claims == nil {
+				id.Claims = make(map[string][]string, len(c.cfg.MoreClaims))
+			}
+			id.Claims[name] = values
+		}
+	}
 	var err error
 	if id.Email, err = c.email(r); err != nil {
 		return session.Identity{}, err

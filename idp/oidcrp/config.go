@@ -69,16 +69,20 @@ type Config struct {
 	SigningAlgs       []string // of signingAlgs
 
 	// What the authorization request asks for. All but Scopes may be empty.
-	Scopes      []string
-	Prompt      []string
-	ACRValues   []string       // the ID token's acr must be one of them
-	MaxAge      *time.Duration // whole seconds; auth_time must not be older
+	Scopes    []string
+	Prompt    []string
+	ACRValues []string       // the ID token's acr must be one of them
+	MaxAge    *time.Duration // whole seconds; auth_time must not be older
+	// StepUpACRs are those that a sign-in may ask for beside ACRValues.
+	StepUpACRs  []string
 	UILocales   []string
 	ExtraParams url.Values
 	Resource    []string // RFC 8707
 
-	Userinfo      UserinfoMode
-	Claims        ClaimNames
+	Userinfo UserinfoMode
+	Claims   ClaimNames
+	// MoreClaims are the names of claims that go into Identity.Claims.
+	MoreClaims    []string
 	EmailVerified EmailVerified
 	// EmailRequired refuses a sign-in without a usable e-mail address.
 	EmailRequired bool
@@ -114,6 +118,9 @@ type Config struct {
 	// Timeout bounds one call to the provider, from connecting to the last byte.
 	Timeout time.Duration
 
+	// Ends ends sessions when the provider says so; nil = the store cannot find them,
+	// and the provider's logout endpoints are not offered.
+	Ends     idp.Ends
 	Sessions idp.Sessions
 	Logins   idp.Logins
 	Pages    idp.Pages

@@ -118,7 +118,7 @@ func (c *Client) fetchMetadata(ctx context.Context) (*metadata, error) {
 	}
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, &http.Client{Transport: transport}), c.cfg.Issuer)
 	if mismatch, ok := errors.AsType[*oidc.IssuerMismatchError](err); ok {
-		return nil, CheckIssuer(mismatch.Provided, mismatch.Discovered)
+		return nil, CheckIssuer(mismatch.Provided, mismatch.Discovered, c.cfg.Remedies.Issuer)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching the metadata of %s: %w", c.cfg.Issuer, withoutAddress(err))

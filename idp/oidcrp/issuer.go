@@ -13,11 +13,15 @@ const TenantPlaceholder = "{tenantid}"
 
 // CheckIssuer compares the issuer that metadata state with SALLYPORT_OIDC_ISSUER:
 // byte for byte (OpenID Connect Discovery 1.0 §4.3). The error shows both and says
-// how to mend it.
-func CheckIssuer(configured, stated string) error {
+// how to mend it, with what is known of the provider, if anything.
+func CheckIssuer(configured, stated, known string) error {
 	if configured == stated {
 		return nil
 	}
+	return remedied(issuerMismatch(configured, stated), known)
+}
+
+func issuerMismatch(configured, stated string) error {
 	said := loggable(stated)
 	problem := fmt.Sprintf("SALLYPORT_OIDC_ISSUER is %q, the provider says %q; they must be equal, byte for byte", configured, said)
 	switch {

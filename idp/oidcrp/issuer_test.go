@@ -23,13 +23,21 @@ func TestCheckIssuer(t *testing.T) {
 		{"OT-10 another host", "https://a.example.com", "https://b.example.com", `SALLYPORT_OIDC_ISSUER is "https://a.example.com", the provider says "https://b.example.com"; they must be equal, byte for byte: if that is the provider that you mean, set SALLYPORT_OIDC_ISSUER=https://b.example.com`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := CheckIssuer(tt.configured, tt.stated); err == nil || err.Error() != tt.want {
+			if err := CheckIssuer(tt.configured, tt.stated, ""); err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
-			if err := CheckIssuer(tt.stated, tt.stated); err != nil {
+			if err := CheckIssuer(tt.stated, tt.stated, "a remedy"); err != nil {
 				t.Errorf("equal, and refused: %v", err)
 			}
 		})
+	}
+}
+
+func TestCheckIssuerAddsWhatIsKnown(t *testing.T) {
+	entra, _ := FindPreset("entra")
+	err := CheckIssuer("https://login.example.com/"+tenantA, "https://sts.example.net/"+tenantA+"/", entra.Remedies.Issuer)
+	if err == nil || !strings.HasSuffix(err.Error(), entra.Remedies.Issuer) || !strings.Contains(entra.Remedies.Issuer, "/v2.0 at the end") {
+		t.Errorf("P26: %v", err)
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
@@ -24,16 +26,17 @@ type beginning struct {
 	to        session.ReturnTo
 	attempt   int
 	kind      stateKind
-	prompt    string // "" = as configured
-	acr       string // "" = as configured
+	prompt    string         // "" = as configured
+	acr       []string       // empty = as configured
+	maxAge    *time.Duration // nil = as configured
 	loginHint string
 }
 
-// Begin answers a navigation without a session: a redirect to the provider that
-// later leads to to, or a page that says why there is none. attempt is
-// session.NoSessionError.Attempt.
-func (c *Client) Begin(w http.ResponseWriter, r *http.Request, to session.ReturnTo, attempt int) {
-	c.begin(w, r, beginning{to: to, attempt: attempt, kind: stateFirst})
+// Begin answers a navigation that needs a sign-in: by a redirect to the provider
+// that later leads to where it wanted to go, or by a page that says why there is
+// none.
+func (c *Client) Begin(w http.ResponseWriter, r *http.Request, s session.SignIn) {
+	c.begin(w, r, beginning{to: s.To, attempt: s.Attempt, kind: stateFirst, acr: s.ACR, maxAge: s.MaxAge})
 }
 
 func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
@@ -49,7 +52,7 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 	}
 	p := session.Pending{
 		IdP: c.cfg.Name, State: newState(b.kind), Nonce: randomText(), Verifier: randomText(),
-		ReturnTo: b.to, CreatedAt: c.now(), Attempt: b.attempt,
+		ReturnTo: b.to, CreatedAt: c.now(), Attempt: b.attempt, ACR: b.acr, MaxAge: b.maxAge,
 	}
 	if err := c.cfg.Logins.BeginLogin(w, r, p); err != nil {
 		c.loginFault(w, r, fault.New(fault.Internal, err), retry)
@@ -82,13 +85,13 @@ func (c *Client) login(w http.ResponseWriter, r *http.Request) {
 // be returned to is replaced by the start page; everything else that is wrong is
 // an error.
 func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
-	q, err := parseParameters(rawQuery, "rd", "idp", "prompt", "acr", "iss", "login_hint", "target_link_uri")
+	q, err := parseParameters(rawQuery, "rd", "idp", "prompt", "acr", "max_age", "iss", "login_hint", "target_link_uri")
 	if err != nil {
 		return beginning{}, err
 	}
 	b := beginning{
 		kind: stateFirst, to: c.cfg.Returns.Home(),
-		prompt: q.Get("prompt"), acr: q.Get("acr"), loginHint: q.Get("login_hint"),
+		prompt: q.Get("prompt"), acr: strings.Fields(q.Get("acr")), loginHint: q.Get("login_hint"),
 	}
 	if q.Has("iss") && !c.cfg.admitsIssuer(q.Get("iss")) {
 		return beginning{}, fmt.Errorf("the sign-in link names the issuer %q, SALLYPORT_OIDC_ISSUER is %q", loggable(q.Get("iss")), c.cfg.Issuer)
@@ -99,8 +102,13 @@ func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
 	if b.prompt != "" && !slices.Contains([]string{"login", "consent", "select_account"}, b.prompt) {
 		return beginning{}, fmt.Errorf("the sign-in link has the prompt %q; login, consent and select_account are accepted", loggable(b.prompt))
 	}
-	if b.acr != "" && !slices.Contains(c.cfg.ACRValues, b.acr) {
-		return beginning{}, fmt.Errorf("the sign-in link has the acr %q, which SALLYPORT_OIDC_ACR_VALUES does not list", loggable(b.acr))
+	for _, acr := range b.acr {
+		if !slices.Contains(c.cfg.ACRValues, acr) && !slices.Contains(c.cfg.StepUpACRs, acr) {
+			return beginning{}, fmt.Errorf("the sign-in link has the acr %q, which neither SALLYPORT_OIDC_ACR_VALUES nor a rule lists", loggable(acr))
+		}
+	}
+	if b.maxAge, err = readMaxAge(q.Get("max_age")); err != nil {
+		return beginning{}, err
 	}
 	if len(b.loginHint) > maxLoginHint || strings.ContainsFunc(b.loginHint, invisible) {
 		return beginning{}, fmt.Errorf("the sign-in link has a login_hint that is longer than %d bytes or not plain text", maxLoginHint)
@@ -113,6 +121,19 @@ func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
 		b.to = to
 	}
 	return b, nil
+}
+
+// readMaxAge reads a number of seconds; "" is nil.
+func readMaxAge(text string) (*time.Duration, error) {
+	if text == "" {
+		return nil, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return nil, errors.New("the sign-in link has a max_age that is no number of seconds")
+	}
+	age := time.Duration(seconds) * time.Second
+	return &age, nil
 }
 
 // maxQuery bounds the query or form that our endpoints read, in bytes.

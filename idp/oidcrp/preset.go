@@ -15,6 +15,8 @@ type Preset struct {
 	// Defaults are values of SALLYPORT_ variables, written as in an environment.
 	Defaults map[string]string
 
+	// IssuerForm is what an issuer looks like here; "" = like any other.
+	IssuerForm string
 	// BareDomain allows an issuer that is a domain alone, or that ends with a
 	// slash: consoles of this provider show the domain and not the issuer.
 	BareDomain bool
@@ -41,6 +43,7 @@ type Preset struct {
 // fails. They go into the log, each at the end of its fault's cause; "" adds
 // nothing.
 type Remedies struct {
+	Issuer     string // the metadata state another issuer
 	SigningAlg string // the ID token is signed with another algorithm
 	Email      string // there is no e-mail address
 	Unverified string // there is one, and it is not verified

@@ -5,6 +5,8 @@ func hostedPresets() []Preset {
 	return []Preset{
 		{
 			Name: "auth0", Title: "Auth0",
+			Defaults:   map[string]string{"SALLYPORT_CLAIM_NAME": "nickname"},
+			IssuerForm: "https://TENANT.REGION.auth0.com/",
 			// Tenants from before November 2023 do not name their sign-out.
 			LogoutFallback: "{provider}/v2/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}",
 			Remedies: Remedies{
@@ -54,6 +56,7 @@ func hostedPresets() []Preset {
 		},
 		{
 			Name: "okta", Title: "Okta",
+			IssuerForm: "TENANT.okta.com",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
 				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
@@ -81,7 +84,8 @@ func hostedPresets() []Preset {
 		},
 		{
 			Name: "onelogin", Title: "OneLogin",
-			Defaults: map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,groups"},
+			IssuerForm: "https://TENANT.onelogin.com/oidc/2",
+			Defaults:   map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,groups"},
 			Console: Console{
 				Page:     "Applications → your OpenID Connect app → Configuration",
 				Redirect: "Redirect URIs", PostLogout: "Post Logout Redirect URIs", Login: "Login Url",
@@ -117,6 +121,7 @@ func hostedPresets() []Preset {
 		},
 		{
 			Name: "cognito", Title: "Amazon Cognito",
+			IssuerForm: "https://cognito-idp.REGION.amazonaws.com/POOL-ID",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
 				"SALLYPORT_OIDC_USERINFO":      "never", // the ID token of Cognito is complete
@@ -139,6 +144,7 @@ func hostedPresets() []Preset {
 		},
 		{
 			Name: "ping", Title: "PingOne or PingFederate",
+			IssuerForm: "https://auth.pingone.com/ENVIRONMENT-ID/as",
 			Console: Console{
 				Page:     "Applications → Applications → your OIDC Web App → Configuration",
 				Redirect: "Redirect URIs", PostLogout: "Signoff URLs", Login: "Initiate Login URI",

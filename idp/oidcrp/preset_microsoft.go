@@ -6,6 +6,7 @@ func microsoftPresets() []Preset {
 	return []Preset{
 		{
 			Name: "entra", Title: "Microsoft Entra ID (Azure AD)",
+			IssuerForm: "https://login.microsoftonline.com/TENANT-ID/v2.0",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
@@ -15,6 +16,7 @@ func microsoftPresets() []Preset {
 			},
 			SharedTenants: []string{"organizations", "common"},
 			Remedies: Remedies{
+				Issuer:     "with the id of the tenant, not its name, and /v2.0 at the end: without that it is version 1 of the protocol, which the preset is not for",
 				Email:      `in Entra, "Token configuration", add the optional claim email to the ID token; the person's account needs an address`,
 				Unverified: `in Entra, "Token configuration", add the optional claim xms_edov to the ID token; it says whether the tenant owns the domain of the address`,
 				Groups:     `in Entra, "Token configuration", let the groups claim hold only "Groups assigned to the application", or use app roles with SALLYPORT_CLAIM_GROUPS=roles`,
@@ -37,6 +39,7 @@ func microsoftPresets() []Preset {
 		},
 		{
 			Name: "external-id", Title: "Microsoft Entra External ID",
+			IssuerForm: "https://TENANT-ID.ciamlogin.com/TENANT-ID/v2.0",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
@@ -62,6 +65,7 @@ func microsoftPresets() []Preset {
 		},
 		{
 			Name: "b2c", Title: "Azure AD B2C",
+			IssuerForm: "https://TENANT.b2clogin.com/TENANT-ID/v2.0/",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
@@ -90,6 +94,7 @@ func microsoftPresets() []Preset {
 		},
 		{
 			Name: "adfs", Title: "Active Directory Federation Services",
+			IssuerForm: "https://HOST/adfs",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
 				"SALLYPORT_OIDC_SCOPES":                    "openid,profile,email,allatclaims",

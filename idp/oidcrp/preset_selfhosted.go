@@ -5,6 +5,7 @@ func selfHostedPresets() []Preset {
 	return []Preset{
 		{
 			Name: "keycloak", Title: "Keycloak",
+			IssuerForm: "https://HOST/realms/REALM",
 			Remedies: Remedies{
 				Unverified: `in Keycloak, switch on "Email verified" of the user`,
 			},
@@ -24,7 +25,8 @@ func selfHostedPresets() []Preset {
 		},
 		{
 			Name: "dex", Title: "Dex",
-			Defaults: map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,groups"},
+			IssuerForm: "https://HOST/dex",
+			Defaults:   map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,groups"},
 			Console: Console{
 				Page:     "staticClients of Dex's configuration",
 				Redirect: "redirectURIs", PostLogout: "postLogoutRedirectURIs", BackChannel: "backchannelLogoutURI",
@@ -39,6 +41,7 @@ func selfHostedPresets() []Preset {
 		},
 		{
 			Name: "zitadel", Title: "Zitadel",
+			IssuerForm: "https://TENANT.zitadel.cloud",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
 				"SALLYPORT_CLAIM_GROUPS":       "urn:zitadel:iam:org:project:roles",
@@ -58,6 +61,7 @@ func selfHostedPresets() []Preset {
 		},
 		{
 			Name: "authentik", Title: "authentik",
+			IssuerForm: "https://HOST/application/o/SLUG/",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_REFRESH_BOUND": "no", // not confirmed; the careful reading
 				"SALLYPORT_EMAIL_VERIFIED":     "ignore",

@@ -74,7 +74,8 @@ func (c *Client) fetchUserinfo(ctx context.Context, provider *metadata, token se
 
 // hasWanted reports whether the ID token has every claim that is asked for.
 func (c *Client) hasWanted(claims object) bool {
-	for _, name := range []string{c.cfg.Claims.User, c.cfg.Claims.Email, c.cfg.Claims.Name, c.cfg.Claims.Groups} {
+	wanted := []string{c.cfg.Claims.User, c.cfg.Claims.Email, c.cfg.Claims.Name, c.cfg.Claims.Groups}
+	for _, name := range append(wanted, c.cfg.MoreClaims...) {
 		if name != "" && claims.lookup(name) == nil {
 			return false
 		}

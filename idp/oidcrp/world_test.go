@@ -150,7 +150,7 @@ func (w *world) mount(mux *http.ServeMux) {
 			if err != nil {
 				to = session.ReturnTo{}
 			}
-			w.client.Begin(rw, r, to, no.Attempt)
+			w.client.Begin(rw, r, session.SignIn{To: to, Attempt: no.Attempt})
 			return
 		}
 		if err != nil {

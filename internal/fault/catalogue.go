@@ -23,6 +23,8 @@ const (
 	EmailNotAllowed   Code = "email_not_allowed"
 	GroupNotAllowed   Code = "group_not_allowed"
 	GroupsWithheld    Code = "groups_withheld"
+	ClaimNotAllowed   Code = "claim_not_allowed"
+	StepUpRequired    Code = "step_up_required"
 	OriginNotAllowed  Code = "origin_not_allowed"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
@@ -93,6 +95,10 @@ var catalogue = map[Code]Error{
 	GroupsWithheld: {Status: http.StatusForbidden, Title: "Your groups are not known",
 		Detail: "You are signed in, but you are in more groups than the identity provider passes on, so that nothing can be decided by them.",
 		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
+	ClaimNotAllowed: {Status: http.StatusForbidden, Title: "No access",
+		Detail: "Your account does not have what this part of the application asks for.", Hint: "Ask the people who run this service for access, or use another account."},
+	StepUpRequired: {Status: http.StatusUnauthorized, Title: "Another sign-in is needed",
+		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it.", Hint: "Open login_url in a browser window to sign in."},
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},

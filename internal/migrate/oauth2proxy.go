@@ -136,16 +136,25 @@ func oauth2ProxyProvider() map[string]rule {
 	return rules
 }
 
-// oauth2ProxyProviderName names the issuer of providers that oauth2-proxy knows by
-// name.
+// oauth2ProxyProviderName names the preset and the issuer of providers that
+// oauth2-proxy knows by name.
 func oauth2ProxyProviderName(t *translation, value string) {
+	const preset = "SALLYPORT_OIDC_PROVIDER"
 	switch value {
-	case "oidc", "keycloak-oidc", "adfs":
+	case "oidc":
+	case "keycloak-oidc":
+		t.set(preset, "keycloak", "")
+	case "adfs":
+		t.set(preset, value, "")
 	case "google":
+		t.set(preset, value, "")
+		t.set("SALLYPORT_OIDC_HOSTED_DOMAINS", "*", "as before, who may pass is said elsewhere; better list your Workspace domains, which a personal account does not have")
 		t.setIssuer("https://accounts.google.com", "")
 	case "gitlab":
+		t.set(preset, value, "")
 		t.setIssuer("https://gitlab.com", "")
 	case "azure", "entra-id":
+		t.set(preset, "entra", "")
 		t.setIssuer("https://login.microsoftonline.com/"+orElse(t.values["AZURE_TENANT"], "TENANT-ID")+"/v2.0", "with the id of your tenant, not its name")
 	default:
 		t.note("is " + value + ", which is not one of OpenID Connect; Sallyport needs an issuer with metadata")

@@ -28,7 +28,7 @@ func problemOf(e *fault.Error, requestID string) problem {
 		Hint:      e.Hint,
 		RequestID: requestID,
 	}
-	if e.Code == fault.SignInRequired {
+	if e.Code == fault.SignInRequired || e.Code == fault.StepUpRequired {
 		p.LoginURL = e.RetryURL
 	}
 	return p

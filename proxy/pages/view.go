@@ -42,13 +42,13 @@ type form struct {
 // actions are the ways out of a fault, the best one first.
 func (p *Renderer) actions(r *http.Request, e *fault.Error) []action {
 	switch {
-	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld:
+	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld || e.Code == fault.ClaimNotAllowed:
 		return []action{{Label: "Use another account", URL: p.logout}}
 	case e.RetryURL == "" && e.RetryAfter > 0 && isSafe(r.Method):
 		return []action{{Label: "Try again"}}
 	case e.RetryURL == "":
 		return nil
-	case e.Code == fault.SignInRequired:
+	case e.Code == fault.SignInRequired || e.Code == fault.StepUpRequired:
 		return []action{{Label: "Sign in", URL: e.RetryURL}}
 	}
 	return []action{{Label: "Try again", URL: e.RetryURL}}

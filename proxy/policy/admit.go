@@ -17,6 +17,10 @@ type Verdict struct {
 	// Reason is a sentence for the operator's log. It is one of a fixed few and
 	// holds nothing of the identity.
 	Reason string
+	// Rule is the number of the rule that refused; 0 = none did.
+	Rule int
+	// StepUp is the sign-in that would help, when Code is CodeStepUpRequired.
+	StepUp *StepUp
 }
 
 // The codes of a Verdict, equal to those of internal/fault.
@@ -25,6 +29,11 @@ const (
 	CodeEmailNotAllowed = "email_not_allowed"
 	CodeGroupNotAllowed = "group_not_allowed"
 	CodeGroupsWithheld  = "groups_withheld"
+	CodeClaimNotAllowed = "claim_not_allowed"
+	// CodeStepUpRequired: they may, after the sign-in that Verdict.StepUp asks for.
+	CodeStepUpRequired = "step_up_required"
+	// CodeStepUpFailed: no sign-in would help.
+	CodeStepUpFailed = "step_up_failed"
 )
 
 // Admit says whether a signed-in person may use the application. Addresses and

@@ -30,6 +30,9 @@ type Config struct {
 	// empty), "**" as a segment of its own for any number of segments, none
 	// included. There are no other special characters.
 	PublicPaths []string
+	// Rules say more about some paths; where none matches, PublicPaths and the lists
+	// above are all there is.
+	Rules []Rule
 }
 
 // Policy holds an operator's rules. It is immutable and safe for concurrent use.
@@ -38,6 +41,8 @@ type Policy struct {
 	domains map[string]bool
 	groups  map[string]bool
 	public  []pattern
+	rules   []*rule
+	none    rule // stands for "no rule": anybody who is signed in
 }
 
 // New checks c and makes a Policy of it. The error joins every fault found, each
@@ -50,13 +55,15 @@ func New(c Config) (*Policy, error) {
 	faults = append(faults, err)
 	groups, err := set(varGroups, c.AllowedGroups, parseGroup)
 	faults = append(faults, err)
-	public, err := patterns(c.PublicPaths)
+	public, err := each(varPublic, c.PublicPaths, parsePublicPattern)
+	faults = append(faults, err)
+	rules, err := newRules(c.Rules)
 	faults = append(faults, err)
 
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return &Policy{emails: emails, domains: domains, groups: groups, public: public}, nil
+	return &Policy{emails: emails, domains: domains, groups: groups, public: public, rules: rules, none: rule{anonymous: Login}}, nil
 }
 
 // set parses each entry of a list. An empty entry is a fault and not a wildcard:
@@ -71,20 +78,6 @@ func set(variable string, entries []string, parse func(string) (string, error)) 
 			continue
 		}
 		parsed[value] = true
-	}
-	return parsed, errors.Join(faults...)
-}
-
-func patterns(entries []string) ([]pattern, error) {
-	var faults []error
-	parsed := make([]pattern, 0, len(entries))
-	for _, entry := range entries {
-		p, err := parseEntry(entry, parsePattern)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", varPublic, err))
-			continue
-		}
-		parsed = append(parsed, p)
 	}
 	return parsed, errors.Join(faults...)
 }
