@@ -41,16 +41,21 @@ func (x *exchange) whole() string {
 // signIn leads a navigation to the identity provider and later back to where it
 // wanted to go.
 func (s *Site) signIn(x *exchange, d Decision) {
-	to, err := s.returns.Parse(x.whole())
+	s.prepare(x)
+	s.beginSignIn(x, x.in, d, x.whole())
+}
+
+// beginSignIn has the sign-in of a decision begun, for a navigation to an address.
+func (s *Site) beginSignIn(x *exchange, r *http.Request, d Decision, address string) {
+	to, err := s.returns.Parse(address)
 	if err != nil {
 		to = s.returns.Home()
 	}
-	s.prepare(x)
 	begin := session.SignIn{To: to, Attempt: d.Attempt}
 	if d.StepUp != nil {
 		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
 	}
-	s.login.Begin(x, x.in, begin)
+	s.login.Begin(x, r, begin)
 }
 
 // serveOwn answers at one of our own endpoints.
@@ -86,6 +91,12 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 // fail answers with a fault in place of whatever was prepared.
 func (s *Site) fail(x *exchange, f *fault.Error) {
 	s.prepare(x)
+	s.setRemedy(x, f)
+	s.render(x, f)
+}
+
+// setRemedy sets the fields that say what to do about a fault.
+func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
@@ -96,7 +107,6 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}
-	s.render(x, f)
 }
 
 // prepare sets what every answer of ours has: no cache may keep it, since the

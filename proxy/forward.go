@@ -17,7 +17,6 @@ type forwarder struct {
 	http  *http.Transport
 
 	strip        stripper
-	tell         teller
 	trust        *trust
 	upstream     upstream
 	passHost     bool
@@ -28,7 +27,7 @@ type forwarder struct {
 	now  func() time.Time
 }
 
-func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
+func newForwarder(cfg *Config, t *trust, site *Site) (*forwarder, error) {
 	pass, err := exceptions(cfg.PassClientHeaders)
 	if err != nil {
 		return nil, err
@@ -43,7 +42,6 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 			pass: pass, cookies: cfg.Cookies,
 			replaceAuthorization: cfg.PassAuthorization == AuthorizationAccessToken || cfg.PassAuthorization == AuthorizationIDToken,
 		},
-		tell:  teller{accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger},
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
 		cookies: cfg.Cookies, site: site, now: cfg.Now,
 	}
@@ -106,7 +104,7 @@ func (f *forwarder) rewrite(pr *httputil.ProxyRequest) {
 	f.strip.strip(out.Header, x.trusted)
 	f.setForwarding(out.Header, pr.In.Header, x)
 	if s := x.decision.Session; s != nil {
-		f.tell.tell(out.Header, x, s)
+		f.site.tell.tell(out.Header, x, s)
 	}
 	x.upstreamStart = f.now()
 }

@@ -39,26 +39,40 @@ type teller struct {
 	log           *slog.Logger
 }
 
-// tell sets the identity of s. A claim that is absent has no field; one whose
-// text could not stand in a header is left out and logged, because a request
-// that is served without it is better than a person who is locked out.
-func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
+func newTeller(cfg *Config) *teller {
+	return &teller{
+		accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization,
+		assert: newAsserter(cfg), log: cfg.Logger,
+	}
+}
+
+// facts are what is told about the person of a request; "" = there is no such fact.
+type facts struct {
+	user, email, name, groups string
+	groupsOmitted             string // "true" when there are groups that cannot be told
+	accessToken, idToken      string
+	authorization             string
+	assertion                 string
+}
+
+// facts collects what is told of s. A claim whose text could not stand in a header is
+// left out and logged, because a request that is served without it is better than a
+// person who is locked out.
+func (t *teller) facts(x *exchange, s *session.Session) facts {
 	id := &s.Identity
-	t.claim(h, x, headerUser, id.User)
-	t.claim(h, x, headerEmail, id.Email)
-	t.claim(h, x, headerPreferredUsername, id.Name)
-	t.groups(h, x, id.Groups)
+	f := facts{
+		user: t.claim(x, headerUser, id.User), email: t.claim(x, headerEmail, id.Email), name: t.claim(x, headerPreferredUsername, id.Name),
+	}
+	f.groups, f.groupsOmitted = t.groups(x, id.Groups)
 	if t.assert != nil {
-		if text := t.assert.of(x, s); text != "" {
-			h[headerAssertion] = x.value(text)
-		}
+		f.assertion = t.assert.of(x, s)
 	}
 	accessToken := t.goodAccessToken(x, s)
-	if t.accessToken && !accessToken.IsEmpty() {
-		h[headerAccessToken] = x.value(accessToken.Reveal())
+	if t.accessToken {
+		f.accessToken = accessToken.Reveal()
 	}
-	if t.idToken && !s.Grant.IDToken.IsEmpty() {
-		h[headerIDToken] = x.value(s.Grant.IDToken.Reveal())
+	if t.idToken {
+		f.idToken = s.Grant.IDToken.Reveal()
 	}
 	token := accessToken
 	switch t.authorization {
@@ -66,11 +80,31 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 		token = s.Grant.IDToken
 	case AuthorizationAccessToken:
 	default:
-		return
+		return f
 	}
 	if !token.IsEmpty() {
-		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
+		f.authorization = "Bearer " + token.Reveal()
 	}
+	return f
+}
+
+// tell sets the identity of s. What is absent has no field.
+func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
+	f := t.facts(x, s)
+	set := func(name, value string) {
+		if value != "" {
+			h[name] = x.value(value)
+		}
+	}
+	set(headerUser, f.user)
+	set(headerEmail, f.email)
+	set(headerPreferredUsername, f.name)
+	set(headerGroups, f.groups)
+	set(headerGroupsOmitted, f.groupsOmitted)
+	set(headerAssertion, f.assertion)
+	set(headerAccessToken, f.accessToken)
+	set(headerIDToken, f.idToken)
+	set(headerAuthorization, f.authorization)
 }
 
 // goodAccessToken is the access token, unless it has expired: during an outage of
@@ -83,30 +117,28 @@ func (t *teller) goodAccessToken(x *exchange, s *session.Session) secret.Text {
 	return s.Grant.AccessToken
 }
 
-func (t *teller) claim(h http.Header, x *exchange, name, value string) {
-	switch {
-	case value == "":
-	case !printable(value) || len(value) > maxValue:
+func (t *teller) claim(x *exchange, name, value string) string {
+	if !printable(value) || len(value) > maxValue {
 		t.omitted(x, name)
-	default:
-		h[name] = x.value(value)
+		return ""
 	}
+	return value
 }
 
 // groups joins the groups with commas. They are told completely or not at all:
 // an app that refuses by group must not see a list from which one is missing.
-// headerGroupsOmitted says that there were some.
-func (t *teller) groups(h http.Header, x *exchange, groups []string) {
+// omitted is "true" when there were some.
+func (t *teller) groups(x *exchange, groups []string) (joined, omitted string) {
 	size := 0
 	for _, g := range groups {
 		if !printable(g) {
-			t.omitGroups(h, x)
-			return
+			t.omitted(x, headerGroups)
+			return "", "true"
 		}
 		size += len(g) + 1
 	}
 	if size == 0 {
-		return
+		return "", ""
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -119,12 +151,11 @@ func (t *teller) groups(h http.Header, x *exchange, groups []string) {
 		}
 		writeGroup(&b, g)
 	}
-	switch {
-	case b.Len() > maxValue:
-		t.omitGroups(h, x)
-	case b.Len() > 0:
-		h[headerGroups] = x.value(b.String())
+	if b.Len() > maxValue {
+		t.omitted(x, headerGroups)
+		return "", "true"
 	}
+	return b.String(), ""
 }
 
 // writeGroup encodes what would end a group, and the encoding's own sign.
@@ -139,11 +170,6 @@ func writeGroup(b *strings.Builder, group string) {
 			b.WriteByte(c)
 		}
 	}
-}
-
-func (t *teller) omitGroups(h http.Header, x *exchange) {
-	h[headerGroupsOmitted] = x.value("true")
-	t.omitted(x, headerGroups)
 }
 
 // omitted names the field and the session, never the value: it is the person's

@@ -73,6 +73,17 @@ const (
 	AuthorizationIDToken     Authorization = "id_token"     // Bearer and the ID token
 )
 
+// ForwardAuth says whether edge proxies may ask what we decide about a request that
+// they forward themselves.
+type ForwardAuth string
+
+// The values of SALLYPORT_FORWARD_AUTH. "" means ForwardAuthOn.
+const (
+	ForwardAuthOn   ForwardAuth = "on"   // beside the app of our own
+	ForwardAuthOff  ForwardAuth = "off"  // there is no GET /auth
+	ForwardAuthOnly ForwardAuth = "only" // there is no app of our own
+)
+
 // Config makes a Site.
 type Config struct {
 	PublicURL      *url.URL // origin and optional base path that browsers use
@@ -80,7 +91,9 @@ type Config struct {
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
 
-	Upstream        *url.URL // http, https, h2c, or unix with a path
+	ForwardAuth ForwardAuth
+
+	Upstream        *url.URL // http, https, h2c, or unix with a path; not used with ForwardAuthOnly
 	UpstreamTimeout time.Duration
 	UpstreamCA      *x509.CertPool // nil = the system's
 	PassHost        bool           // keep the client's Host
@@ -132,7 +145,7 @@ func (c *Config) check() error {
 	}
 	need(c.PublicURL != nil && c.PublicURL.Host != "", "PublicURL has no host")
 	need(len(c.Prefix) > 1 && c.Prefix[0] == '/' && c.Prefix[len(c.Prefix)-1] != '/', `Prefix must begin with "/", name something and not end with "/"`)
-	need(c.Upstream != nil, "Upstream is missing")
+	need(c.Upstream != nil || c.ForwardAuth == ForwardAuthOnly, "Upstream is missing")
 	need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
 	need(c.Policy != nil, "Policy is missing")
 	need(c.Returns != nil, "Returns is missing")
@@ -146,6 +159,11 @@ func (c *Config) check() error {
 	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
 	default:
 		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token or id_token")
+	}
+	switch c.ForwardAuth {
+	case "", ForwardAuthOn, ForwardAuthOff, ForwardAuthOnly:
+	default:
+		need(false, "ForwardAuth (SALLYPORT_FORWARD_AUTH) must be on, off or only")
 	}
 	return errors.Join(faults...)
 }

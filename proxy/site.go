@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
@@ -25,7 +26,8 @@ type Site struct {
 	trust   *trust
 	routes  *routes
 	decider *decider
-	forward *forwarder
+	forward *forwarder // nil = there is no app of our own
+	tell    *teller
 	streams *streams
 	metrics *metrics
 
@@ -35,8 +37,11 @@ type Site struct {
 	forms   *formKeeper // nil = forms are not kept
 	returns *session.ReturnPolicy
 
+	publicScheme string
+
 	loginPath string
-	challenge string // the WWW-Authenticate field
+	challenge string       // the WWW-Authenticate field
+	blind     atomic.Int64 // when it was last logged that forward-auth is asked blindly; Unix seconds
 	accessLog bool
 	now       func() time.Time
 	log       *slog.Logger
@@ -50,7 +55,7 @@ func New(cfg Config) (*Site, error) {
 	s := &Site{
 		trust: &trust{peers: cfg.Trusted, unix: cfg.TrustUnix}, streams: newStreams(cfg.Auth),
 		auth: cfg.Auth, login: cfg.Login, pages: cfg.Pages, returns: cfg.Returns,
-		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
+		tell: newTeller(&cfg), publicScheme: cfg.PublicURL.Scheme, accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
 	list := append(own.routes(), sessionScript())
@@ -62,9 +67,11 @@ func New(cfg Config) (*Site, error) {
 		}
 		list = append(list, s.forms.routes()...)
 	}
-	assert := newAsserter(&cfg)
-	if assert != nil {
-		list = append(list, assert.routes()...)
+	if s.tell.assert != nil {
+		list = append(list, s.tell.assert.routes()...)
+	}
+	if cfg.ForwardAuth != ForwardAuthOff {
+		list = append(list, s.forwardAuthRoute())
 	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
@@ -76,8 +83,10 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
 	faults = errors.Join(faults, err)
-	s.forward, err = newForwarder(&cfg, s.trust, assert, s)
-	faults = errors.Join(faults, err)
+	if cfg.ForwardAuth != ForwardAuthOnly {
+		s.forward, err = newForwarder(&cfg, s.trust, s)
+		faults = errors.Join(faults, err)
+	}
 	s.metrics, err = newMetrics(cfg.Registerer, list)
 	if faults = errors.Join(faults, err); faults != nil {
 		return nil, faults
@@ -102,7 +111,11 @@ func (s *Site) CloseStreams(ctx context.Context) error { return s.streams.closeA
 
 // Close releases the unused connections to the app. Requests under way are not
 // touched.
-func (s *Site) Close() { s.forward.http.CloseIdleConnections() }
+func (s *Site) Close() {
+	if s.forward != nil {
+		s.forward.http.CloseIdleConnections()
+	}
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -143,6 +156,11 @@ func (s *Site) serve(x *exchange) {
 	case atNowhere:
 		x.handler = handlerRefused
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("the path is, or could be read as, one of ours or outside the base path"))))
+		return
+	}
+	if s.forward == nil {
+		x.handler = handlerRefused
+		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("there is no app of our own (SALLYPORT_FORWARD_AUTH=only); the edge proxy must send this path to the app"))))
 		return
 	}
 	ruling := s.decider.rule(x.in.Method, x.path)

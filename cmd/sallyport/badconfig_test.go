@@ -108,6 +108,8 @@ func TestBadConfiguration(t *testing.T) {
 		{"email verified", map[string]string{"SALLYPORT_EMAIL_VERIFIED": "true"}, `SALLYPORT_EMAIL_VERIFIED is "true"; use require, allow_missing or ignore`},
 		{"provider timeout", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "0"}, "SALLYPORT_OIDC_TIMEOUT is 0s; give a duration above zero, such as 30s"},
 
+		{"upstream beside only", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
+		{"forward auth word", map[string]string{"SALLYPORT_FORWARD_AUTH": "true"}, `SALLYPORT_FORWARD_AUTH is "true"; use on, off or only`},
 		{"upstream scheme", map[string]string{"SALLYPORT_UPSTREAM": "ftp://app"}, `SALLYPORT_UPSTREAM is "ftp://app", not an absolute http:// or https:// URL; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
 		{"upstream with credentials", map[string]string{"SALLYPORT_UPSTREAM": "http://user:pass@app"}, "SALLYPORT_UPSTREAM contains a user name or password; write http://host:port, https://host:port, h2c://host:port or unix:///path"},
 		{"upstream unix relative", map[string]string{"SALLYPORT_UPSTREAM": "unix://app.sock"}, `SALLYPORT_UPSTREAM is "unix://app.sock", whose socket path is not absolute; write http://host:port, https://host:port, h2c://host:port or unix:///path`},

@@ -44,6 +44,18 @@ func (p *Policy) Rule(r Request) Ruling {
 	return p.ruleReadings(r)
 }
 
+// Strictest is the ruling on a request of which it is not known what it asks for:
+// nothing is public, and every rule has to be passed.
+func (p *Policy) Strictest() Ruling {
+	all := Ruling{policy: p, first: &p.none}
+	for _, r := range p.rules {
+		if !r.relaxes() && !r.report {
+			all.others = append(all.others, r)
+		}
+	}
+	return all
+}
+
 // decides reports whether the rule matches an unambiguous path.
 func (r *rule) decides(method, wire, decoded string) bool {
 	if !r.speaksOf(method) {
