@@ -14,7 +14,9 @@
 package idp
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
@@ -25,6 +27,18 @@ type Sessions interface {
 	Peek(r *http.Request) (*session.Session, error)
 	Start(w http.ResponseWriter, r *http.Request, l session.Login) (*session.Session, error)
 	End(w http.ResponseWriter, r *http.Request, why session.Reason) (*session.Session, error)
+}
+
+// Ends ends sessions that are not the request's; session.Manager is one if its store
+// finds sessions.
+type Ends interface {
+	// EndSID ends every session that began in that session of the provider's, and
+	// EndSubject every one of somebody. They return how many.
+	EndSID(ctx context.Context, issuer, sid string, why session.Reason) (int, error)
+	EndSubject(ctx context.Context, issuer, subject string, why session.Reason) (int, error)
+	// FirstUse reports whether a value is used for a purpose for the first time, on
+	// any replica, and remembers it until then. On an error it counts as used.
+	FirstUse(ctx context.Context, purpose, value string, until time.Time) (bool, error)
 }
 
 // Logins keeps sign-ins under way in the browser; session.Manager is one.

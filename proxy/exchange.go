@@ -26,7 +26,6 @@ type exchange struct {
 	target
 	handler  int // index into the metrics' handlers
 	decision Decision
-	asked    *original // that forward-auth was asked about; nil elsewhere
 
 	status        int // of the answer; 0 before it
 	written       int64
@@ -78,7 +77,7 @@ func tag(h session.Handle) string { return h.String()[:8] }
 func (x *exchange) WriteHeader(status int) {
 	if status < http.StatusOK && status != http.StatusSwitchingProtocols {
 		if status == http.StatusEarlyHints && x.in.ProtoAtLeast(1, 1) && x.status == 0 {
-			x.site.forward.cleanResponse(x.Header()) // only an app sends it
+			x.site.forward.cleanResponse(x.Header())
 			x.ResponseWriter.WriteHeader(status)
 		}
 		return

@@ -17,6 +17,7 @@ type forwarder struct {
 	http  *http.Transport
 
 	strip        stripper
+	tell         teller
 	trust        *trust
 	upstream     upstream
 	passHost     bool
@@ -27,7 +28,7 @@ type forwarder struct {
 	now  func() time.Time
 }
 
-func newForwarder(cfg *Config, t *trust, site *Site) (*forwarder, error) {
+func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
 	pass, err := exceptions(cfg.PassClientHeaders)
 	if err != nil {
 		return nil, err
@@ -36,12 +37,14 @@ func newForwarder(cfg *Config, t *trust, site *Site) (*forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
+	tell := newTeller(cfg, assert, forwardedNames)
 	f := &forwarder{
 		http: newTransport(cfg, up),
 		strip: stripper{
 			pass: pass, cookies: cfg.Cookies,
-			replaceAuthorization: cfg.PassAuthorization == AuthorizationAccessToken || cfg.PassAuthorization == AuthorizationIDToken,
+			replaceAuthorization: tell.replacesAuthorization(),
 		},
+		tell:  tell,
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
 		cookies: cfg.Cookies, site: site, now: cfg.Now,
 	}
@@ -104,7 +107,7 @@ func (f *forwarder) rewrite(pr *httputil.ProxyRequest) {
 	f.strip.strip(out.Header, x.trusted)
 	f.setForwarding(out.Header, pr.In.Header, x)
 	if s := x.decision.Session; s != nil {
-		f.site.tell.tell(out.Header, x, s)
+		f.tell.tell(out.Header, x, s)
 	}
 	x.upstreamStart = f.now()
 }

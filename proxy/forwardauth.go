@@ -1,165 +1,164 @@
 package proxy
 
 import (
-	"log/slog"
+	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/sallyport/sallyport/internal/fault"
-	"github.com/sallyport/sallyport/proxy/policy"
+	"github.com/sallyport/sallyport/session"
 )
 
-// The fields of a forward-auth answer (contract §4).
-const (
-	headerAuthUser              = "X-Auth-Request-User"
-	headerAuthEmail             = "X-Auth-Request-Email"
-	headerAuthGroups            = "X-Auth-Request-Groups"
-	headerAuthPreferredUsername = "X-Auth-Request-Preferred-Username"
-	headerAuthAccessToken       = "X-Auth-Request-Access-Token"
-)
+// authPath is where other proxies ask, relative to the prefix.
+const authPath = "/auth"
 
-// blindEvery is how often, in seconds, the log says that forward-auth is asked without
-// saying what about.
-const blindEvery = 60
-
-// forwardAuthRoute is GET /auth: what is decided about a request that somebody else
-// forwards. Most edge proxies ask by GET, some by the method of the request itself.
-func (s *Site) forwardAuthRoute() Route {
-	return Route{
-		Path: "/auth", Name: "auth", Handler: http.HandlerFunc(s.forwardAuth),
-		Methods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions},
-	}
+// forwardAuth is GET /auth: a proxy that serves the app itself asks what Sallyport
+// would do with a request, and is told by a status and header fields (nginx
+// auth_request, Traefik forwardAuth, Caddy forward_auth, Envoy ext_authz).
+type forwardAuth struct {
+	site     *Site
+	tell     teller
+	complete []string // the fields that every answer of 200 has
+	origin   string   // of the public URL
+	scheme   string   // likewise
 }
 
-// forwardAuth decides as the proxy does, and answers 200, 401 or 403, or with
-// redirect=true 302 for a navigation. The body, if there is one, is not read: many
-// proxies announce the original's and send none.
-func (s *Site) forwardAuth(_ http.ResponseWriter, r *http.Request) {
+func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
+	if cfg.ForwardAuth == ForwardAuthOff {
+		return nil
+	}
+	a := &forwardAuth{
+		site: site, tell: newTeller(cfg, assert, askedNames),
+		complete: []string{askedNames.user, askedNames.email, askedNames.preferredUsername, askedNames.groups, askedNames.accessToken, headerAssertion},
+		origin:   cfg.PublicURL.Scheme + "://" + cfg.PublicURL.Host, scheme: cfg.PublicURL.Scheme,
+	}
+	if cfg.PassIDToken {
+		a.complete = append(a.complete, askedNames.idToken)
+	}
+	if a.tell.replacesAuthorization() {
+		a.complete = append(a.complete, headerAuthorization)
+	}
+	return a
+}
+
+// routes is the endpoint. It takes every method, since Envoy asks with that of the
+// request; without a trusted proxy to say so, the method means nothing.
+func (a *forwardAuth) routes() []Route {
+	methods := []string{
+		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+	}
+	return []Route{{Path: authPath, Name: "auth", Methods: methods, Handler: http.HandlerFunc(a.answer)}}
+}
+
+// answer decides as the proxy would, and renders the decision: 200 with the identity,
+// 302 to a sign-in where that is asked for and leads somewhere, else 401 or 403. The
+// body is not read: some proxies announce one and send none.
+func (a *forwardAuth) answer(_ http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r.Context())
-	o, err := s.readOriginal(x)
+	asked, err := readOriginal(x, r, a.scheme)
 	if err != nil {
-		s.refuseAuth(x, refuse(nil, fault.New(fault.OriginalUnclear, err)))
+		a.render(x, &asked, refuse(nil, fault.New(fault.BadRequest, err)))
 		return
 	}
-	x.asked = &o
-	ruling := s.rulingOn(x, &o)
-	if ruling.Public() {
-		s.allowAuth(x, Decision{Kind: Forward, Reason: reasonPublic})
-		return
+	a.render(x, &asked, a.decide(x, &asked))
+}
+
+func (a *forwardAuth) decide(x *exchange, asked *original) Decision {
+	s := a.site
+	if asked.located {
+		target, refused := s.gate.check(asked.request, asked.request.Host)
+		if refused != nil {
+			return refuse(nil, refused)
+		}
+		asked.target = target
+		if at, _ := s.routes.find(target.path); at != atApp {
+			return refuse(nil, fault.New(fault.NotFound, errors.New("the path asked about is, or could be read as, one of Sallyport's own or outside the base path; have the proxy send those to Sallyport and not ask")))
+		}
 	}
-	asked := askedFor(r, &o)
-	who, err := s.auth.Authenticate(asked)
-	s.report(x, ruling, who)
-	d := s.decider.decide(asked, ruling, who, err, s.now())
-	switch {
-	case d.Kind == Forward:
-		s.allowAuth(x, d)
-	case d.Kind == SignIn && r.URL.Query().Get("redirect") == "true":
-		s.decided(x, d)
-		s.setFacts(x.Header(), &facts{})
-		s.beginSignIn(x, asked, d, o.address())
+	ruling := s.decider.unknown()
+	if asked.complete {
+		ruling = s.decider.rule(asked.request.Method, asked.path)
+	}
+	return s.judge(x, asked.request, ruling)
+}
+
+func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
+	s := a.site
+	if d.Kind == SignIn && x.in.URL.Query().Get("redirect") != "true" {
+		d = withoutRedirect(d)
+	}
+	x.decision = d
+	s.metrics.decided(d)
+	switch d.Kind {
+	case Forward:
+		a.pass(x, d.Session)
+	case SignIn:
+		a.signIn(x, asked, d)
 	default:
-		s.refuseAuth(x, withoutRedirect(d, err))
+		s.fail(x, refusedAsked(d.Fault))
 	}
 }
 
-// rulingOn finds the rules for an original request.
-func (s *Site) rulingOn(x *exchange, o *original) policy.Ruling {
-	if o.known {
-		return s.decider.rule(o.method, o.path)
-	}
-	s.warnBlind(x)
-	return s.decider.policy.Strictest()
-}
-
-// askedFor is the original request as far as decisions go by it. The fields of a
-// handshake that concern one hop do not come through an edge proxy; its key does.
-func askedFor(r *http.Request, o *original) *http.Request {
-	asked := r.WithContext(r.Context())
-	asked.Method = o.method
-	if o.method == http.MethodGet && len(r.Header["Sec-Websocket-Key"]) > 0 {
-		asked.Header = r.Header.Clone()
-		asked.Header["Upgrade"] = []string{"websocket"}
-		asked.Header["Sec-Websocket-Key"] = r.Header["Sec-Websocket-Key"][:1]
-		asked.ProtoMajor, asked.ProtoMinor = 1, 1
-	}
-	return asked
-}
-
-// address is where the sign-in leads back to; Home for a request that is not known.
-func (o *original) address() string {
-	if !o.known {
-		return ""
-	}
-	return o.origin + o.target()
-}
-
-// withoutRedirect makes a sign-in a refusal that says how to sign in.
-func withoutRedirect(d Decision, err error) Decision {
-	if d.Kind != SignIn {
-		return d
-	}
+// withoutRedirect is a decision for a proxy that wants to send people to the sign-in
+// itself.
+func withoutRedirect(d Decision) Decision {
 	code := fault.SignInRequired
 	if d.StepUp != nil {
 		code = fault.StepUpRequired
 	}
-	d.Kind, d.Fault = Refuse, fault.New(code, err)
+	d.Kind, d.Fault = Refuse, fault.New(code, errors.New("a navigation; the proxy asked without redirect=true"))
 	return d
 }
 
-func (s *Site) allowAuth(x *exchange, d Decision) {
-	s.decided(x, d)
-	f := facts{}
-	if d.Session != nil {
-		f = s.tell.facts(x, d.Session)
+// refusedAsked gives a fault a status that proxies pass on: nginx takes any but 401
+// and 403 for a breakdown. Ours stay, so that an outage does not look like a refusal.
+func refusedAsked(f *fault.Error) *fault.Error {
+	if f.Status < http.StatusInternalServerError && f.Status != http.StatusUnauthorized {
+		f.Status = http.StatusForbidden
 	}
-	s.setFacts(x.Header(), &f)
+	return f
+}
+
+// pass lets the request through with the complete set of fields, empty where a fact
+// is absent, so that a proxy that copies them overwrites what a client sent.
+func (a *forwardAuth) pass(x *exchange, who *session.Session) {
+	h := x.Header()
+	if who != nil {
+		a.tell.tell(h, x, who)
+	}
+	for _, name := range a.complete {
+		if h[name] == nil {
+			h[name] = x.value("")
+		}
+	}
 	x.WriteHeader(http.StatusOK)
 }
 
-func (s *Site) refuseAuth(x *exchange, d Decision) {
-	s.decided(x, d)
-	s.setFacts(x.Header(), &facts{})
-	s.setRemedy(x, d.Fault)
-	s.render(x, d.Fault)
-}
-
-// setFacts sets the whole set, empty where a fact is absent, so that an edge proxy
-// that copies them overwrites what its client sent. Authorization is in it where we
-// replace it.
-func (s *Site) setFacts(h http.Header, f *facts) {
-	h.Set(headerAuthUser, f.user)
-	h.Set(headerAuthEmail, f.email)
-	h.Set(headerAuthPreferredUsername, f.name)
-	h.Set(headerAuthGroups, f.groups)
-	h.Set(headerGroupsOmitted, f.groupsOmitted)
-	h.Set(headerAuthAccessToken, f.accessToken)
-	h.Set(headerAssertion, f.assertion)
-	if s.tell.authorization == AuthorizationAccessToken || s.tell.authorization == AuthorizationIDToken {
-		h.Set(headerAuthorization, f.authorization)
-	}
-}
-
-// decided notes a decision that is not acted on by act.
-func (s *Site) decided(x *exchange, d Decision) {
-	x.decision = d
-	s.metrics.decided(d)
-}
-
-// warnBlind tells an operator, once a minute, whose edge proxy asks for nothing in
-// particular. A browser that opens the address says nothing either and is none.
-func (s *Site) warnBlind(x *exchange) {
-	h := x.in.Header
-	if !x.trusted && len(h[headerOriginalURL]) == 0 && len(h[headerForwardedURI]) == 0 {
+// signIn leads a navigation to the identity provider and back to where it wanted to
+// go. A sign-in is bound to the host that begins it by a cookie, so on another host
+// than the public one it begins at the public one.
+func (a *forwardAuth) signIn(x *exchange, asked *original, d Decision) {
+	s := a.site
+	if !asked.located || asked.host == s.gate.public {
+		to := s.returns.Home()
+		if asked.located {
+			to = s.returnTo(asked.whole())
+		}
+		s.beginSignIn(x, asked.request, to, d)
 		return
 	}
-	now, last := s.now().Unix(), s.blind.Load()
-	if now < last+blindEvery || !s.blind.CompareAndSwap(last, now) {
-		return
+	s.prepare(x)
+	login := s.loginPath
+	if d.StepUp != nil {
+		login = stepUpPath(login, d.StepUp)
 	}
-	remedy := "let the edge proxy set X-Forwarded-Method and X-Forwarded-Uri, or X-Original-Method and X-Original-URL"
-	if !x.trusted {
-		remedy = "add the edge proxy's address to SALLYPORT_TRUSTED_PROXIES"
+	u, err := url.Parse(a.origin + login)
+	if err != nil {
+		panic(err) // the public URL and a path of ours
 	}
-	s.log.LogAttrs(x.in.Context(), slog.LevelWarn, "forward-auth was asked about a request that is not known: no path is public, and every rule has to be passed",
-		slog.String("peer", x.in.RemoteAddr), slog.String("remedy", remedy), slog.String("request_id", x.id))
+	q := u.Query()
+	q.Set("rd", s.returnTo(asked.scheme+"://"+asked.host+asked.whole()).String())
+	u.RawQuery = q.Encode()
+	x.Header()["Location"] = []string{u.String()}
+	x.WriteHeader(http.StatusFound)
 }

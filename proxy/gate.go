@@ -57,7 +57,7 @@ type target struct {
 func (g *gate) check(r *http.Request, host string) (target, *fault.Error) {
 	path, err := rawPath(r.URL)
 	t := target{path: path}
-	if !methodAllowed(r.Method) {
+	if !policy.MethodPasses(r.Method) {
 		return t, fault.New(fault.MethodNotAllowed, fmt.Errorf("method %.20q is not one that passes", r.Method))
 	}
 	if err != nil {
@@ -86,21 +86,6 @@ func (g *gate) check(r *http.Request, host string) (target, *fault.Error) {
 		return t, fault.New(fault.CookiesTooLarge, err)
 	}
 	return t, nil
-}
-
-// methodAllowed passes the registered methods (RFC 9110 §18.2 and the IANA
-// registry) but CONNECT and TRACE. Methods are case-sensitive: an app that takes
-// "get" for GET would be asked something else than the rules were.
-func methodAllowed(method string) bool {
-	switch method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
-		"ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE",
-		"MKACTIVITY", "MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH",
-		"PROPFIND", "PROPPATCH", "QUERY", "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK",
-		"UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL":
-		return true
-	}
-	return false
 }
 
 // rawPath returns the path of the request line byte for byte, from the form

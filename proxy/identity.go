@@ -30,8 +30,26 @@ const (
 	headerAuthorization     = "Authorization"
 )
 
-// teller tells the app who sent a request (contract §4).
+// identityNames are the fields of an identity.
+type identityNames struct {
+	user, email, preferredUsername, groups, accessToken, idToken string
+}
+
+var (
+	// forwardedNames are those of requests to the app.
+	forwardedNames = identityNames{
+		headerUser, headerEmail, headerPreferredUsername, headerGroups, headerAccessToken, headerIDToken,
+	}
+	// askedNames are those of answers to a proxy that asks.
+	askedNames = identityNames{
+		"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Preferred-Username",
+		"X-Auth-Request-Groups", "X-Auth-Request-Access-Token", "X-Auth-Request-Id-Token",
+	}
+)
+
+// teller tells who sent a request (contract §4).
 type teller struct {
+	names         identityNames
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
@@ -39,40 +57,38 @@ type teller struct {
 	log           *slog.Logger
 }
 
-func newTeller(cfg *Config) *teller {
-	return &teller{
-		accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization,
-		assert: newAsserter(cfg), log: cfg.Logger,
+func newTeller(cfg *Config, assert *asserter, names identityNames) teller {
+	return teller{
+		names: names, accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken,
+		authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger,
 	}
 }
 
-// facts are what is told about the person of a request; "" = there is no such fact.
-type facts struct {
-	user, email, name, groups string
-	groupsOmitted             string // "true" when there are groups that cannot be told
-	accessToken, idToken      string
-	authorization             string
-	assertion                 string
+// replacesAuthorization reports whether the Authorization field is ours to set.
+func (t *teller) replacesAuthorization() bool {
+	return t.authorization == AuthorizationAccessToken || t.authorization == AuthorizationIDToken
 }
 
-// facts collects what is told of s. A claim whose text could not stand in a header is
-// left out and logged, because a request that is served without it is better than a
-// person who is locked out.
-func (t *teller) facts(x *exchange, s *session.Session) facts {
+// tell sets the identity of s. A claim that is absent has no field; one whose
+// text could not stand in a header is left out and logged, because a request
+// that is served without it is better than a person who is locked out.
+func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	id := &s.Identity
-	f := facts{
-		user: t.claim(x, headerUser, id.User), email: t.claim(x, headerEmail, id.Email), name: t.claim(x, headerPreferredUsername, id.Name),
-	}
-	f.groups, f.groupsOmitted = t.groups(x, id.Groups)
+	t.claim(h, x, t.names.user, id.User)
+	t.claim(h, x, t.names.email, id.Email)
+	t.claim(h, x, t.names.preferredUsername, id.Name)
+	t.groups(h, x, id.Groups)
 	if t.assert != nil {
-		f.assertion = t.assert.of(x, s)
+		if text := t.assert.of(x, s); text != "" {
+			h[headerAssertion] = x.value(text)
+		}
 	}
 	accessToken := t.goodAccessToken(x, s)
-	if t.accessToken {
-		f.accessToken = accessToken.Reveal()
+	if t.accessToken && !accessToken.IsEmpty() {
+		h[t.names.accessToken] = x.value(accessToken.Reveal())
 	}
-	if t.idToken {
-		f.idToken = s.Grant.IDToken.Reveal()
+	if t.idToken && !s.Grant.IDToken.IsEmpty() {
+		h[t.names.idToken] = x.value(s.Grant.IDToken.Reveal())
 	}
 	token := accessToken
 	switch t.authorization {
@@ -80,31 +96,11 @@ func (t *teller) facts(x *exchange, s *session.Session) facts {
 		token = s.Grant.IDToken
 	case AuthorizationAccessToken:
 	default:
-		return f
+		return
 	}
 	if !token.IsEmpty() {
-		f.authorization = "Bearer " + token.Reveal()
+		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
 	}
-	return f
-}
-
-// tell sets the identity of s. What is absent has no field.
-func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
-	f := t.facts(x, s)
-	set := func(name, value string) {
-		if value != "" {
-			h[name] = x.value(value)
-		}
-	}
-	set(headerUser, f.user)
-	set(headerEmail, f.email)
-	set(headerPreferredUsername, f.name)
-	set(headerGroups, f.groups)
-	set(headerGroupsOmitted, f.groupsOmitted)
-	set(headerAssertion, f.assertion)
-	set(headerAccessToken, f.accessToken)
-	set(headerIDToken, f.idToken)
-	set(headerAuthorization, f.authorization)
 }
 
 // goodAccessToken is the access token, unless it has expired: during an outage of
@@ -117,28 +113,30 @@ func (t *teller) goodAccessToken(x *exchange, s *session.Session) secret.Text {
 	return s.Grant.AccessToken
 }
 
-func (t *teller) claim(x *exchange, name, value string) string {
-	if !printable(value) || len(value) > maxValue {
+func (t *teller) claim(h http.Header, x *exchange, name, value string) {
+	switch {
+	case value == "":
+	case !printable(value) || len(value) > maxValue:
 		t.omitted(x, name)
-		return ""
+	default:
+		h[name] = x.value(value)
 	}
-	return value
 }
 
 // groups joins the groups with commas. They are told completely or not at all:
 // an app that refuses by group must not see a list from which one is missing.
-// omitted is "true" when there were some.
-func (t *teller) groups(x *exchange, groups []string) (joined, omitted string) {
+// headerGroupsOmitted says that there were some.
+func (t *teller) groups(h http.Header, x *exchange, groups []string) {
 	size := 0
 	for _, g := range groups {
 		if !printable(g) {
-			t.omitted(x, headerGroups)
-			return "", "true"
+			t.omitGroups(h, x)
+			return
 		}
 		size += len(g) + 1
 	}
 	if size == 0 {
-		return "", ""
+		return
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -151,11 +149,12 @@ func (t *teller) groups(x *exchange, groups []string) (joined, omitted string) {
 		}
 		writeGroup(&b, g)
 	}
-	if b.Len() > maxValue {
-		t.omitted(x, headerGroups)
-		return "", "true"
+	switch {
+	case b.Len() > maxValue:
+		t.omitGroups(h, x)
+	case b.Len() > 0:
+		h[t.names.groups] = x.value(b.String())
 	}
-	return b.String(), ""
 }
 
 // writeGroup encodes what would end a group, and the encoding's own sign.
@@ -170,6 +169,11 @@ func writeGroup(b *strings.Builder, group string) {
 			b.WriteByte(c)
 		}
 	}
+}
+
+func (t *teller) omitGroups(h http.Header, x *exchange) {
+	h[headerGroupsOmitted] = x.value("true")
+	t.omitted(x, t.names.groups)
 }
 
 // omitted names the field and the session, never the value: it is the person's

@@ -1,135 +1,138 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
-
-	"github.com/sallyport/sallyport/proxy/policy"
 )
 
-// original is the request that an edge proxy asks about.
+// The fields in which a proxy tells of the request that it has in its hands: Traefik
+// and Caddy the first of each pair, nginx the second.
+var (
+	originalMethods = [...]string{"X-Forwarded-Method", "X-Original-Method"}
+	originalTargets = [...]string{"X-Forwarded-Uri", "X-Original-Url"}
+)
+
+// original is the request that a proxy asks about.
 type original struct {
-	// known says that a trusted peer stated method and target in one way. Nothing is
-	// relaxed for a request that is not known.
-	known  bool
-	method string // one that passes
-	path   string // as the client sent it, without the query
-	query  string // with its question mark; may be ""
-	origin string // scheme and host where the peer states a scheme, or ""
+	// request has its method, target and host, and the fields that came with the
+	// question, which are the client's.
+	request *http.Request
+	// located says that the target is known; without it request has the target of
+	// the question itself.
+	located bool
+	// complete is false where the proxy is not trusted or leaves out the method or
+	// the target: then no rule may be relaxed, since any could be meant.
+	complete bool
+	scheme   string // "http" or "https"
+	target          // what is asked for, once the gate has looked at it
 }
 
-// target is path and query.
-func (o *original) target() string { return o.path + o.query }
+// whole is path and query as they came.
+func (o *original) whole() string { return whole(o.path, o.request.URL.RawQuery) }
 
-// The fields that state the original request: those of nginx, and those of Traefik and
-// Caddy.
-const (
-	headerOriginalURL     = "X-Original-Url"
-	headerOriginalMethod  = "X-Original-Method"
-	headerForwardedURI    = "X-Forwarded-Uri"
-	headerForwardedMethod = "X-Forwarded-Method"
-)
-
-// readOriginal reads the original request. Fields of a peer that is not trusted are
-// not looked at. An error means that they cannot be understood, or in more than one
-// way: an edge proxy passes on what its client sent under the names that it does not
-// set itself.
-func (s *Site) readOriginal(x *exchange) (original, error) {
+// readOriginal reads what the question of x is about. The error says that a trusted proxy tells
+// it in two ways, of which one is a client's that it let through.
+func readOriginal(x *exchange, question *http.Request, publicScheme string) (original, error) {
+	o := original{request: question, scheme: publicScheme}
 	if !x.trusted {
-		return original{method: x.in.Method}, nil
+		return o, nil
 	}
-	method, err := either(x.in.Header, headerOriginalMethod, headerForwardedMethod, func(v string) (string, error) { return v, nil })
+	h := question.Header
+	method, err := told(h, originalMethods[:])
 	if err != nil {
-		return original{}, err
+		return o, err
 	}
-	if method != "" && !methodAllowed(method) {
-		return original{}, fmt.Errorf("the original method is %.20q", method)
-	}
-	target, err := either(x.in.Header, headerOriginalURL, headerForwardedURI, func(v string) (string, error) { return s.cutOrigin(x, v) })
+	target, host, scheme, err := toldTarget(h)
 	if err != nil {
-		return original{}, err
+		return o, err
 	}
-	if method == "" || target == "" || mayBeSeveral(target) {
-		return original{method: x.in.Method}, nil
+	if p := single(h, "X-Forwarded-Proto"); p == "http" || p == "https" {
+		scheme = p
 	}
-	o := original{known: true, method: method, path: target, origin: s.originOf(x)}
-	if i := strings.IndexByte(target, '?'); i >= 0 {
-		o.path, o.query = target[:i], target[i:]
+	if scheme != "" {
+		o.scheme = scheme
 	}
-	if err := policy.CheckPath(o.path); err != nil {
-		return original{}, fmt.Errorf("original request: %w", err)
+	r := question.WithContext(question.Context())
+	// Whatever version the proxy speaks with us, the client may have asked for a
+	// WebSocket; most proxies do not pass Upgrade on with the question.
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	if len(h["Sec-Websocket-Key"]) > 0 {
+		r.Header = maps.Clone(h)
+		r.Header["Upgrade"] = []string{"websocket"}
 	}
-	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }) {
-		return original{}, errors.New("the original target has white space, a control character or a #")
+	if method != "" {
+		r.Method = method
 	}
-	if at, _ := s.routes.find(o.path); at != atApp {
-		return original{}, errors.New("the original path is, or could be read as, one of Sallyport's own or outside the base path; the edge proxy must send SALLYPORT_PREFIX here without asking")
+	r.Host = x.requestedHost()
+	if host != "" {
+		if said := single(h, "X-Forwarded-Host"); said != "" && !strings.EqualFold(said, host) {
+			return o, fmt.Errorf("X-Forwarded-Host is %.100q, and the host of X-Original-URL %.100q; have the proxy set or clear both", said, host)
+		}
+		r.Host = host
 	}
+	if o.located = target != nil; o.located {
+		r.URL = target
+	}
+	o.request, o.complete = r, o.located && method != ""
 	return o, nil
 }
 
-// either returns what one of two fields states, "" for neither. Sent twice, or with
-// different statements, they are an error.
-func either(h http.Header, first, second string, read func(string) (string, error)) (string, error) {
-	stated := ""
-	for _, name := range [...]string{first, second} {
-		values := h[name]
-		if len(values) > 1 {
-			return "", fmt.Errorf("%s came %d times; the edge proxy must set it", name, len(values))
+// told returns the value that the fields of those names have together, "" when none
+// is there.
+func told(h http.Header, names []string) (string, error) {
+	value := ""
+	for _, name := range names {
+		for i, v := range h[name] {
+			if i > 0 || value != "" && v != "" && v != value {
+				return "", fmt.Errorf("%s are there twice or differ; have the proxy set one and clear the other", strings.Join(names, " or "))
+			}
+			value = cmp.Or(v, value)
 		}
-		if len(values) == 0 || values[0] == "" {
+	}
+	return value, nil
+}
+
+// toldTarget returns path and query of the target, and host and scheme where it has
+// them; nil when there is none.
+func toldTarget(h http.Header) (target *url.URL, host, scheme string, err error) {
+	for _, name := range originalTargets {
+		values := h[name]
+		if len(values) == 0 || len(values) == 1 && values[0] == "" {
 			continue
 		}
-		value, err := read(values[0])
+		u, err := parseTarget(values)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
+			return nil, "", "", fmt.Errorf("%s: %w", name, err)
 		}
-		if stated != "" && stated != value {
-			return "", fmt.Errorf("%s and %s differ; the edge proxy must set the one and remove the other", first, second)
+		if target != nil && (u.EscapedPath() != target.EscapedPath() || u.RawPath != target.RawPath || u.RawQuery != target.RawQuery) {
+			return nil, "", "", errors.New("X-Forwarded-Uri and X-Original-URL differ; have the proxy set one and clear the other")
 		}
-		stated = value
+		if u.Host != "" {
+			host, scheme = u.Host, u.Scheme
+		}
+		target = u
 	}
-	return stated, nil
+	return target, host, scheme, nil
 }
 
-// cutOrigin returns path and query of an original address, which may be absolute.
-// Then its host has to be that of the request.
-func (s *Site) cutOrigin(x *exchange, address string) (string, error) {
-	if address[0] == '/' {
-		return address, nil
+// parseTarget reads "/path?query", or a whole address of http or https.
+func parseTarget(values []string) (*url.URL, error) {
+	if len(values) != 1 {
+		return nil, errors.New("it is there more than once")
 	}
-	scheme, rest, ok := strings.Cut(address, "://")
-	if scheme = strings.ToLower(scheme); !ok || scheme != "http" && scheme != "https" {
-		return "", errors.New("neither a path nor an http address")
-	}
-	host, target := rest, "/"
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		host = rest[:i]
-		if target = rest[i:]; target[0] != '/' {
-			target = "/" + target
+	for i := range len(values[0]) {
+		if c := values[0][i]; c <= ' ' || c == 0x7f {
+			return nil, errors.New("it has white space or a control character")
 		}
 	}
-	if canonical, ok := s.gate.canonicalHost(host); !ok || canonical != x.host {
-		return "", fmt.Errorf("its host is not %s, that of the Host or X-Forwarded-Host field", x.host)
+	u, err := url.ParseRequestURI(values[0])
+	if err != nil || u.Scheme != "" && u.Host == "" {
+		return nil, errors.New("it is not the target of a request")
 	}
-	return target, nil
-}
-
-// mayBeSeveral reports whether a proxy may have appended its own address to one that
-// the client sent.
-func mayBeSeveral(target string) bool {
-	return strings.Contains(target, ",/") || strings.Contains(target, ", /") || strings.Contains(target, ",http")
-}
-
-// originOf is where the original request went, for a way back to another of our hosts.
-func (s *Site) originOf(x *exchange) string {
-	if x.host == s.gate.public {
-		return ""
-	}
-	if p := single(x.in.Header, "X-Forwarded-Proto"); p == "http" || p == "https" {
-		return p + "://" + x.host
-	}
-	return s.publicScheme + "://" + x.host
+	return u, nil
 }

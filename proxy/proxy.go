@@ -73,15 +73,14 @@ const (
 	AuthorizationIDToken     Authorization = "id_token"     // Bearer and the ID token
 )
 
-// ForwardAuth says whether edge proxies may ask what we decide about a request that
-// they forward themselves.
+// ForwardAuth says whether other proxies may ask about requests.
 type ForwardAuth string
 
 // The values of SALLYPORT_FORWARD_AUTH. "" means ForwardAuthOn.
 const (
-	ForwardAuthOn   ForwardAuth = "on"   // beside the app of our own
-	ForwardAuthOff  ForwardAuth = "off"  // there is no GET /auth
-	ForwardAuthOnly ForwardAuth = "only" // there is no app of our own
+	ForwardAuthOn   ForwardAuth = "on"   // GET /auth is there
+	ForwardAuthOff  ForwardAuth = "off"  // it is not
+	ForwardAuthOnly ForwardAuth = "only" // likewise, and no app is behind us
 )
 
 // Config makes a Site.
@@ -93,7 +92,7 @@ type Config struct {
 
 	ForwardAuth ForwardAuth
 
-	Upstream        *url.URL // http, https, h2c, or unix with a path; not used with ForwardAuthOnly
+	Upstream        *url.URL // http, https, h2c, or unix with a path; unused with ForwardAuthOnly
 	UpstreamTimeout time.Duration
 	UpstreamCA      *x509.CertPool // nil = the system's
 	PassHost        bool           // keep the client's Host
@@ -145,8 +144,10 @@ func (c *Config) check() error {
 	}
 	need(c.PublicURL != nil && c.PublicURL.Host != "", "PublicURL has no host")
 	need(len(c.Prefix) > 1 && c.Prefix[0] == '/' && c.Prefix[len(c.Prefix)-1] != '/', `Prefix must begin with "/", name something and not end with "/"`)
-	need(c.Upstream != nil || c.ForwardAuth == ForwardAuthOnly, "Upstream is missing")
-	need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
+	if c.ForwardAuth != ForwardAuthOnly {
+		need(c.Upstream != nil, "Upstream is missing")
+		need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
+	}
 	need(c.Policy != nil, "Policy is missing")
 	need(c.Returns != nil, "Returns is missing")
 	need(c.Auth != nil, "Auth is missing")
@@ -155,15 +156,15 @@ func (c *Config) check() error {
 	need(c.Forms == nil || c.FormPages != nil, "FormPages is missing")
 	need(c.Now != nil, "Now is missing")
 	need(c.Logger != nil, "Logger is missing")
-	switch c.PassAuthorization {
-	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
-	default:
-		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token or id_token")
-	}
 	switch c.ForwardAuth {
 	case "", ForwardAuthOn, ForwardAuthOff, ForwardAuthOnly:
 	default:
 		need(false, "ForwardAuth (SALLYPORT_FORWARD_AUTH) must be on, off or only")
+	}
+	switch c.PassAuthorization {
+	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
+	default:
+		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token or id_token")
 	}
 	return errors.Join(faults...)
 }

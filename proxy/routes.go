@@ -74,12 +74,21 @@ func (t *routes) find(raw string) (place, *endpoint) {
 		}
 		return atApp, nil
 	}
-	for reading := range policy.Readings(raw) {
+	readings, complete := policy.Readings(raw)
+	if !complete && t.base != "" {
+		return atNowhere, nil
+	}
+	for _, reading := range readings {
 		if below(reading, t.prefix) || !below(reading, t.base) {
 			return atNowhere, nil
 		}
 	}
 	return atApp, nil
+}
+
+// isAuth reports whether a path is the endpoint where other proxies ask.
+func (t *routes) isAuth(raw string) bool {
+	return raw == t.prefix+authPath && t.own[raw] != nil
 }
 
 // below reports whether p is root or lies under it, by whole segments.

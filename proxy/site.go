@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -26,8 +26,7 @@ type Site struct {
 	trust   *trust
 	routes  *routes
 	decider *decider
-	forward *forwarder // nil = there is no app of our own
-	tell    *teller
+	forward *forwarder // nil = there is no app behind us
 	streams *streams
 	metrics *metrics
 
@@ -37,11 +36,8 @@ type Site struct {
 	forms   *formKeeper // nil = forms are not kept
 	returns *session.ReturnPolicy
 
-	publicScheme string
-
 	loginPath string
-	challenge string       // the WWW-Authenticate field
-	blind     atomic.Int64 // when it was last logged that forward-auth is asked blindly; Unix seconds
+	challenge string // the WWW-Authenticate field
 	accessLog bool
 	now       func() time.Time
 	log       *slog.Logger
@@ -55,7 +51,7 @@ func New(cfg Config) (*Site, error) {
 	s := &Site{
 		trust: &trust{peers: cfg.Trusted, unix: cfg.TrustUnix}, streams: newStreams(cfg.Auth),
 		auth: cfg.Auth, login: cfg.Login, pages: cfg.Pages, returns: cfg.Returns,
-		tell: newTeller(&cfg), publicScheme: cfg.PublicURL.Scheme, accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
+		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
 	list := append(own.routes(), sessionScript())
@@ -67,11 +63,12 @@ func New(cfg Config) (*Site, error) {
 		}
 		list = append(list, s.forms.routes()...)
 	}
-	if s.tell.assert != nil {
-		list = append(list, s.tell.assert.routes()...)
+	assert := newAsserter(&cfg)
+	if assert != nil {
+		list = append(list, assert.routes()...)
 	}
-	if cfg.ForwardAuth != ForwardAuthOff {
-		list = append(list, s.forwardAuthRoute())
+	if ask := newForwardAuth(&cfg, s, assert); ask != nil {
+		list = append(list, ask.routes()...)
 	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
@@ -84,7 +81,7 @@ func New(cfg Config) (*Site, error) {
 	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
 	faults = errors.Join(faults, err)
 	if cfg.ForwardAuth != ForwardAuthOnly {
-		s.forward, err = newForwarder(&cfg, s.trust, s)
+		s.forward, err = newForwarder(&cfg, s.trust, assert, s)
 		faults = errors.Join(faults, err)
 	}
 	s.metrics, err = newMetrics(cfg.Registerer, list)
@@ -146,6 +143,9 @@ func (s *Site) serve(x *exchange) {
 	var refused *fault.Error
 	if x.target, refused = s.gate.check(x.in, x.requestedHost()); refused != nil {
 		x.handler = handlerRefused
+		if s.routes.isAuth(x.path) {
+			refused = refusedAsked(refused)
+		}
 		s.act(x, refuse(nil, refused))
 		return
 	}
@@ -160,17 +160,21 @@ func (s *Site) serve(x *exchange) {
 	}
 	if s.forward == nil {
 		x.handler = handlerRefused
-		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("there is no app of our own (SALLYPORT_FORWARD_AUTH=only); the edge proxy must send this path to the app"))))
+		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
 		return
 	}
-	ruling := s.decider.rule(x.in.Method, x.path)
+	s.act(x, s.judge(x, x.in, s.decider.rule(x.in.Method, x.path)))
+}
+
+// judge decides about r, which the ruling is about: x's own request, or the one that
+// another proxy asks about.
+func (s *Site) judge(x *exchange, r *http.Request, ruling policy.Ruling) Decision {
 	if ruling.Public() {
-		s.act(x, Decision{Kind: Forward, Reason: reasonPublic})
-		return
+		return Decision{Kind: Forward, Reason: reasonPublic}
 	}
-	who, err := s.auth.Authenticate(x.in)
+	who, err := s.auth.Authenticate(r)
 	s.report(x, ruling, who)
-	s.act(x, s.decider.decide(x.in, ruling, who, err, s.now()))
+	return s.decider.decide(r, ruling, who, err, s.now())
 }
 
 // requestedHost is the host that the browser used. A trusted peer may have

@@ -124,8 +124,8 @@ func (m *Manager) endFacet(ctx context.Context, of facet, choose func(located) b
 // endHandle deletes a record, and has the provider revoke its tokens if this
 // process has it opened: they are sealed under a key that only the browser keeps.
 func (m *Manager) endHandle(ctx context.Context, h Handle, why Reason) error {
-	o := m.cache.remove(h)
-	if o != nil {
+	// A front-channel logout comes from a browser, so it takes nothing else along.
+	if o := m.cache.remove(h); o != nil && why != EndedByFrontChannel {
 		m.revoke(o.session)
 	}
 	if err := m.store.delete(ctx, h); err != nil {

@@ -32,6 +32,7 @@ type recordBody struct {
 	Groups   []string            `json:"groups,omitempty"`
 	Claims   map[string][]string `json:"claims,omitempty"`
 	Withheld bool                `json:"groups_withheld,omitempty"`
+	Missing  []string            `json:"claims_withheld,omitempty"`
 	ACR      string              `json:"acr,omitempty"`
 	AMR      []string            `json:"amr,omitempty"`
 	AuthTime int64               `json:"auth_time,omitempty"` // Unix seconds
@@ -53,7 +54,7 @@ func sealSession(t *ticket, s *Session, compact bool) ([]byte, error) {
 	plain, err := json.Marshal(recordBody{
 		IdP: s.IdP, CreatedAt: s.CreatedAt,
 		Issuer: id.Issuer, Subject: id.Subject, SID: id.SID,
-		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups, Claims: id.Claims, Withheld: id.GroupsWithheld,
+		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups, Claims: id.Claims, Withheld: id.GroupsWithheld, Missing: id.ClaimsWithheld,
 		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
 		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
 		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
@@ -119,7 +120,7 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 		Handle: h, IdP: b.IdP, CreatedAt: b.CreatedAt,
 		Identity: Identity{
 			Issuer: b.Issuer, Subject: b.Subject, SID: b.SID,
-			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups, Claims: b.Claims, GroupsWithheld: b.Withheld,
+			User: b.User, Email: b.Email, Name: b.Name, Groups: b.Groups, Claims: b.Claims, GroupsWithheld: b.Withheld, ClaimsWithheld: b.Missing,
 			ACR: b.ACR, AMR: b.AMR, AuthTime: fromUnix(b.AuthTime),
 		},
 		Grant: Grant{

@@ -17,7 +17,7 @@ func fullSession(t *ticket) *Session {
 		Handle: t.handle(), IdP: "keycloak",
 		Identity: Identity{
 			Issuer: "https://idp.example.com/", Subject: "äöü \u2028 <script>&", SID: "sid-1",
-			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""}, GroupsWithheld: true,
+			User: "alice", Email: "alice@example.com", Name: "Alice Ångström", Groups: []string{"staff", "a,b%", ""}, GroupsWithheld: true, ClaimsWithheld: []string{"roles"},
 			Claims: map[string][]string{"dept": {"it", "ä"}, "level": {"1"}},
 			ACR:    "urn:mace:silver", AMR: []string{"pwd", "otp"}, AuthTime: time.Unix(1_700_000_000, 0).UTC(),
 		},

@@ -16,7 +16,9 @@ func TestBadConfiguration(t *testing.T) {
 		want    string
 	}{
 		{"missing public URL", map[string]string{"SALLYPORT_PUBLIC_URL": ""}, "SALLYPORT_PUBLIC_URL is required; set it, for example to https://app.example.com"},
-		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080"},
+		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only"},
+		{"upstream that is not used", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
+		{"forward-auth word", map[string]string{"SALLYPORT_FORWARD_AUTH": "yes"}, `SALLYPORT_FORWARD_AUTH is "yes"; use on, off or only`},
 		{"missing issuer", map[string]string{"SALLYPORT_OIDC_ISSUER": ""}, "SALLYPORT_OIDC_ISSUER is required; set it, for example to https://idp.example.com/realms/main"},
 		{"missing client id", map[string]string{"SALLYPORT_OIDC_CLIENT_ID": ""}, "SALLYPORT_OIDC_CLIENT_ID is required; set it, for example to sallyport"},
 		{"missing client secret", map[string]string{"SALLYPORT_OIDC_CLIENT_SECRET": ""}, "SALLYPORT_OIDC_CLIENT_SECRET is required; set it to the client secret from the provider (or SALLYPORT_OIDC_CLIENT_SECRET_FILE to a file that holds it); a public client without a secret needs SALLYPORT_OIDC_CLIENT_AUTH=none"},
@@ -108,8 +110,6 @@ func TestBadConfiguration(t *testing.T) {
 		{"email verified", map[string]string{"SALLYPORT_EMAIL_VERIFIED": "true"}, `SALLYPORT_EMAIL_VERIFIED is "true"; use require, allow_missing or ignore`},
 		{"provider timeout", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "0"}, "SALLYPORT_OIDC_TIMEOUT is 0s; give a duration above zero, such as 30s"},
 
-		{"upstream beside only", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
-		{"forward auth word", map[string]string{"SALLYPORT_FORWARD_AUTH": "true"}, `SALLYPORT_FORWARD_AUTH is "true"; use on, off or only`},
 		{"upstream scheme", map[string]string{"SALLYPORT_UPSTREAM": "ftp://app"}, `SALLYPORT_UPSTREAM is "ftp://app", not an absolute http:// or https:// URL; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
 		{"upstream with credentials", map[string]string{"SALLYPORT_UPSTREAM": "http://user:pass@app"}, "SALLYPORT_UPSTREAM contains a user name or password; write http://host:port, https://host:port, h2c://host:port or unix:///path"},
 		{"upstream unix relative", map[string]string{"SALLYPORT_UPSTREAM": "unix://app.sock"}, `SALLYPORT_UPSTREAM is "unix://app.sock", whose socket path is not absolute; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
@@ -142,6 +142,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"refresh too often", map[string]string{"SALLYPORT_SESSION_REFRESH": "1s"}, "SALLYPORT_SESSION_REFRESH is 1s, and each refresh of each session is a call to the provider; use auto, or a duration of 10s or more"},
 		{"grace negative", map[string]string{"SALLYPORT_SESSION_GRACE": "-1m"}, "SALLYPORT_SESSION_GRACE is -1m0s; give 0s or a duration above zero, such as 5s"},
 		{"binding word", map[string]string{"SALLYPORT_SESSION_BINDING": "loose"}, `SALLYPORT_SESSION_BINDING is "loose"; use auto, idp or independent`},
+		{"binding to a provider that does not bind", map[string]string{"SALLYPORT_SESSION_BINDING": "idp", "SALLYPORT_OIDC_PROVIDER": "okta"}, "SALLYPORT_SESSION_BINDING is idp, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND is no), so that nobody could sign in; use auto"},
 		{"binding to offline tokens", map[string]string{"SALLYPORT_SESSION_BINDING": "idp", "SALLYPORT_OIDC_SCOPES": "openid,offline_access"}, "SALLYPORT_SESSION_BINDING is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session; take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto"},
 		{"session max age", map[string]string{"SALLYPORT_SESSION_MAX_AGE": "0s", "SALLYPORT_SESSION_IDLE": "0"}, "SALLYPORT_SESSION_MAX_AGE is 0s; give a duration above zero, such as 30s"},
 		{"idle above max age", map[string]string{"SALLYPORT_SESSION_IDLE": "13h"}, "SALLYPORT_SESSION_IDLE is 13h0m0s, longer than SALLYPORT_SESSION_MAX_AGE of 12h0m0s; lower it, or 0 for no idle limit"},

@@ -261,8 +261,6 @@ func (p *providerProbe) binding(m providerMetadata) {
 		p.found.fail(probe, required, "idp is set and the provider gives no refresh tokens, so that nobody could sign in; use auto")
 	case !refreshes:
 		p.found.ok(probe, "not_bound: the provider gives no refresh tokens; signing out here signs out at the provider, and a session here does not end when the one there does")
-	case p.settings.OIDC.RefreshBound == "no" && wanted == bindingIdP:
-		p.found.fail(probe, required, "idp is set, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND), so that nobody could sign in; use auto")
 	case p.settings.OIDC.RefreshBound == "no":
 		p.found.ok(probe, "not_bound: signing out here signs out at the provider; its refresh tokens, if it gives any, outlive the person's session there, so that a session here does not end when the one there does")
 	case slices.Contains(p.settings.OIDC.Scopes, "offline_access") && p.settings.OIDC.RefreshBound != "yes":

@@ -23,8 +23,8 @@ const upstreamTimeout = 5 * time.Second
 // checkUpstream asks the app for its start page, as the proxy would.
 func checkUpstream(ctx context.Context, s *settings, f *findings) {
 	const probe, variable = "upstream", "SALLYPORT_UPSTREAM"
-	if s.upstream == nil {
-		f.ok(probe, "there is none: the edge proxy forwards to the app (SALLYPORT_FORWARD_AUTH=only)")
+	if s.forwardAuthOnly() {
+		f.ok(probe, "none, because SALLYPORT_FORWARD_AUTH is only: the proxies in front serve the app and ask at %s", s.endpoint("/auth"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(upstreamTimeout, s.Upstream.Timeout))
@@ -97,8 +97,6 @@ func checkSurface(s *settings, f *findings) {
 	}
 	const trusted = "SALLYPORT_TRUSTED_PROXIES"
 	switch {
-	case len(s.Network.TrustedProxies) == 0 && s.upstream == nil:
-		f.fail("proxies", trusted, "nobody is trusted to say which request forward-auth is asked about, so no path is public and every rule has to be passed; list the edge proxy's address")
 	case len(s.Network.TrustedProxies) > 0:
 		f.ok("proxies", "forwarding headers are believed from %s", strings.Join(s.Network.TrustedProxies, ", "))
 	case s.publicURL.Scheme == "https" && s.Network.TLSCertFile == "":

@@ -77,7 +77,6 @@ func TestAcceptedValues(t *testing.T) {
 		"unix upstream":            {"SALLYPORT_UPSTREAM": "unix:///run/app.sock"},
 		"h2c upstream":             {"SALLYPORT_UPSTREAM": "h2c://app:9000"},
 		"unix listeners":           {"SALLYPORT_LISTEN": "unix:///run/a.sock", "SALLYPORT_ADMIN_LISTEN": "unix:///run/b.sock"},
-		"no upstream":              {"SALLYPORT_FORWARD_AUTH": "only", "SALLYPORT_UPSTREAM": ""},
 		"admin off":                {"SALLYPORT_ADMIN_LISTEN": "off"},
 		"public client":            {"SALLYPORT_OIDC_CLIENT_AUTH": "none", "SALLYPORT_OIDC_CLIENT_SECRET": ""},
 		"single trusted address":   {"SALLYPORT_TRUSTED_PROXIES": "10.1.2.3, fd00::/8"},

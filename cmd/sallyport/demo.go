@@ -130,6 +130,7 @@ func (d *demo) start(s *settings, logger *slog.Logger) error {
 			ID: demoClientID, Secret: d.clientSecret,
 			RedirectURIs:           []string{s.endpoint("/callback")},
 			PostLogoutRedirectURIs: []string{s.endpoint("/logout/callback")},
+			BackChannelLogoutURI:   s.endpoint("/logout/backchannel"),
 		}},
 		Logger: logger,
 	})

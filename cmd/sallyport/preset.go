@@ -52,6 +52,9 @@ func checkPreset(s *settings, f *findings) {
 			f.ok(probe, "%s=%s, set instead of %s", v.Name, written(value), byPreset)
 		}
 	}
+	if s.issuerAsSet != s.OIDC.Issuer {
+		f.ok(probe, "%s is set to %s and taken for %s", issuerVariable, s.issuerAsSet, s.OIDC.Issuer)
+	}
 	for _, advice := range p.Advice {
 		f.ok("advice", "%s", advice)
 	}

@@ -133,6 +133,12 @@ func TestIssuersOfPresets(t *testing.T) {
 			if s.OIDC.Issuer != tc.wantIssuer || s.OIDC.DiscoveryURL != tc.wantDiscovery {
 				t.Errorf("issuer %q, metadata at %q; want %q, %q", s.OIDC.Issuer, s.OIDC.DiscoveryURL, tc.wantIssuer, tc.wantDiscovery)
 			}
+			var f findings
+			checkPreset(s, &f)
+			changed := tc.preset != oidcrp.GenericPreset && tc.changes["SALLYPORT_OIDC_ISSUER"] != "" && tc.changes["SALLYPORT_OIDC_ISSUER"] != tc.wantIssuer
+			if said := strings.Contains(render(f), "and taken for "+tc.wantIssuer); said != changed {
+				t.Errorf("check says what was made of the issuer: %v, want %v", said, changed)
+			}
 			if tc.changes[tenantsVariable] != "" && !slices.Equal(s.OIDC.Tenants, []string{guid}) {
 				t.Errorf("tenants %q", s.OIDC.Tenants)
 			}

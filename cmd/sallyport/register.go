@@ -36,8 +36,13 @@ func loadRegistration(environ []string) (*settings, error) {
 	return s, f.err()
 }
 
-// notAnswered stands for the address of an endpoint that this version does not have.
-const notAnswered = "leave it empty: this version does not answer it"
+// channel is the address of an endpoint by which the provider ends sessions.
+func (s *settings) channel(path string) string {
+	if !findsSessions(s.Session.Store) {
+		return "leave it empty: SALLYPORT_SESSION_STORE=" + s.Session.Store + " finds no sessions to end"
+	}
+	return s.endpoint(path)
+}
 
 func writeRegistration(w io.Writer, s *settings) {
 	console := s.preset.Console
@@ -46,8 +51,8 @@ func writeRegistration(w io.Writer, s *settings) {
 	for _, field := range []struct{ label, value string }{
 		{console.Redirect, s.endpoint("/callback")},
 		{console.PostLogout, s.endpoint("/logout/callback")},
-		{console.BackChannel, notAnswered},
-		{console.FrontChannel, notAnswered},
+		{console.BackChannel, s.channel("/logout/backchannel")},
+		{console.FrontChannel, s.channel("/logout/frontchannel")},
 		{console.Login, s.endpoint("/login")},
 	} {
 		if field.label == "" {
@@ -58,6 +63,9 @@ func writeRegistration(w io.Writer, s *settings) {
 		}
 		last = field.label
 		fmt.Fprintf(w, "      %s\n", field.value)
+	}
+	if console.BackChannel != "" && console.FrontChannel != "" && findsSessions(s.Session.Store) {
+		fmt.Fprintf(w, "\n  One of the two logout addresses is enough: %s, if the provider's server can reach it.\n", console.BackChannel)
 	}
 	fmt.Fprint(w, "\nBesides\n\n")
 	values := strings.NewReplacer(

@@ -75,6 +75,14 @@ func TestRegisterPrintsWhatIsSent(t *testing.T) {
 	}
 }
 
+// The cookie store finds no sessions, so that the provider can end none.
+func TestRegisterWithoutChannels(t *testing.T) {
+	_, out, _ := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_PROVIDER=keycloak", "SALLYPORT_SESSION_STORE=cookie")
+	if strings.Contains(out, "channel\n") || !strings.Contains(out, "leave it empty: SALLYPORT_SESSION_STORE=cookie finds no sessions to end") {
+		t.Errorf("printed:\n%s", out)
+	}
+}
+
 func TestRegisterRefuses(t *testing.T) {
 	for _, tc := range []struct{ environ, want string }{
 		{"SALLYPORT_OIDC_PROVIDER=okta", "SALLYPORT_PUBLIC_URL is required"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 	"github.com/sallyport/sallyport/session/redisstore"
@@ -18,9 +19,10 @@ import (
 type settings struct {
 	Config
 
-	preset    oidcrp.Preset
-	publicURL *url.URL
-	upstream  *url.URL
+	preset      oidcrp.Preset
+	issuerAsSet string // before the preset brought it into the form of the metadata
+	publicURL   *url.URL
+	upstream    *url.URL
 	upstreamCA,
 	idpCA *x509.CertPool // nil = the system's
 	trusted     []netip.Prefix
@@ -63,6 +65,11 @@ func (c Config) resolve(f *faults) (*settings, error) {
 func load(environ []string) (*settings, error) {
 	c, f := readConfig(environ)
 	return c.resolve(f)
+}
+
+// forwardAuthOnly reports whether there is no app behind us.
+func (s *settings) forwardAuthOnly() bool {
+	return s.Upstream.ForwardAuth == string(proxy.ForwardAuthOnly)
 }
 
 // endpoint returns the public address of one of our own endpoints, character

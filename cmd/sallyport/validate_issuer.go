@@ -24,6 +24,7 @@ const wellKnown = "/.well-known/openid-configuration"
 // preset knows how, and says what else an ID token must state.
 func (s *settings) resolveIssuer(f *faults) {
 	o := &s.OIDC
+	s.issuerAsSet = o.Issuer
 	if s.preset.BareDomain && o.Issuer != "" {
 		if !strings.Contains(o.Issuer, "://") {
 			o.Issuer = "https://" + o.Issuer

@@ -143,30 +143,26 @@ func checkTLSFiles(n NetworkConfig, f *faults) {
 
 func (s *settings) resolveUpstream(f *faults) {
 	const name = "SALLYPORT_UPSTREAM"
-	positive(f, "SALLYPORT_UPSTREAM_TIMEOUT", s.Upstream.Timeout)
-	switch only := s.Network.ForwardAuth == forwardAuthOnly; {
-	case only && s.Upstream.URL != "":
-		f.add(name, "is set, but SALLYPORT_FORWARD_AUTH=only would not use it", "remove one of the two")
+	if s.forwardAuthOnly() {
+		if s.Upstream.URL != "" {
+			f.add(name, "is set, but SALLYPORT_FORWARD_AUTH=only would not use it", "remove one of the two")
+		}
 		return
-	case only:
-		return
-	case s.Upstream.URL == "":
-		f.unreadable(name, "is required", "set it, for example to http://127.0.0.1:8080")
-		return
+	}
+	if s.Upstream.URL == "" {
+		f.unreadable(name, "is required", "set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only")
 	}
 	u, err := parseUpstream(s.Upstream.URL)
 	if err != nil {
 		f.add(name, err.Error(), "write http://host:port, https://host:port, h2c://host:port or unix:///path")
 	}
 	s.upstream = u
+	positive(f, "SALLYPORT_UPSTREAM_TIMEOUT", s.Upstream.Timeout)
 	s.upstreamCA = readPool("SALLYPORT_UPSTREAM_CA_FILE", s.Upstream.CAFile, f)
 	if s.Upstream.CAFile != "" && u != nil && u.Scheme != "https" {
 		f.add("SALLYPORT_UPSTREAM_CA_FILE", "is set, but SALLYPORT_UPSTREAM is not https://", "remove it, or use https://")
 	}
 }
-
-// forwardAuthOnly is the value of SALLYPORT_FORWARD_AUTH that wants no app behind us.
-const forwardAuthOnly = "only"
 
 func parseUpstream(raw string) (*url.URL, error) {
 	if path, ok := strings.CutPrefix(raw, unixScheme); ok {

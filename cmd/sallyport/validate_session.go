@@ -72,8 +72,15 @@ func (s *settings) resolveRefresh(f *faults) {
 		s.refreshEvery = every
 	}
 	notNegative(f, "SALLYPORT_SESSION_GRACE", c.Grace)
-	if c.Binding == bindingIdP && s.OIDC.RefreshBound != "yes" && slices.Contains(s.OIDC.Scopes, "offline_access") {
-		f.add("SALLYPORT_SESSION_BINDING", "is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session", "take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto")
+	if c.Binding != bindingIdP {
+		return
+	}
+	const binding = "SALLYPORT_SESSION_BINDING"
+	switch {
+	case s.OIDC.RefreshBound == "no":
+		f.add(binding, "is idp, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND is no), so that nobody could sign in", "use auto")
+	case s.OIDC.RefreshBound == "auto" && slices.Contains(s.OIDC.Scopes, "offline_access"):
+		f.add(binding, "is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session", "take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto")
 	}
 }
 

@@ -138,6 +138,10 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
 	claims := s.claimsConfig()
+	var ends idp.Ends // a nil interface unless the store can do it
+	if manager.Finds() && manager.Remembers() {
+		ends = manager
+	}
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
@@ -152,7 +156,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
 }
@@ -188,7 +192,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
-		ForwardAuth: proxy.ForwardAuth(s.Network.ForwardAuth),
+		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
@@ -202,7 +206,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
 	}
-	if s.Access.KeepForms {
+	if s.Access.KeepForms && !s.forwardAuthOnly() {
 		cfg.Forms, cfg.FormPages = manager, renderer
 	}
 	return proxy.New(cfg)

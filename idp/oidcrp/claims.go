@@ -145,7 +145,10 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	id.Name, _ = r.text(c.cfg.Claims.Name)
 	id.Groups, id.GroupsWithheld = c.groups(ctx, r)
 	for _, name := range c.cfg.MoreClaims {
-		if values := r.values(name); len(values) > 0 {
+		values := r.values(name)
+		if name == c.cfg.Claims.Groups && id.GroupsWithheld || values == nil && isElsewhere(r.sources, name) {
+			id.ClaimsWithheld = append(id.ClaimsWithheld, name)
+		} else if len(values) > 0 {
 			if id.Claims == nil {
 				id.Claims = make(map[string][]string, len(c.cfg.MoreClaims))
 			}

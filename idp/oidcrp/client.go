@@ -20,9 +20,11 @@ type Client struct {
 	metrics *metrics
 	caller  *caller
 	keys    *keySet
-	spent   *spentStates
-	revoker *revoker
-	pauses  pauses
+	// unsolicited verifies what anybody may send us.
+	unsolicited *unsolicitedKeys
+	spent       *spentStates
+	revoker     *revoker
+	pauses      pauses
 
 	// provider is what discovery found last; nil until it has found anything.
 	provider atomic.Pointer[metadata]
@@ -55,6 +57,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.caller = newCaller(cfg.CA, cfg.Timeout, cfg.Now, m)
 	c.keys = newKeySet(c.caller, cfg.Now, c.log)
+	c.unsolicited = &unsolicitedKeys{set: c.keys}
 	c.revoker = newRevoker(c.log)
 	return c, nil
 }
@@ -62,12 +65,19 @@ func New(cfg Config) (*Client, error) {
 // Routes returns the endpoints of this protocol, relative to SALLYPORT_PREFIX.
 func (c *Client) Routes() []idp.Route {
 	get, both := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
-	return []idp.Route{
+	routes := []idp.Route{
 		{Path: "/login", Name: "login", Methods: get, Handler: http.HandlerFunc(c.login)},
 		{Path: "/callback", Name: "callback", Methods: both, Handler: http.HandlerFunc(c.callback)},
 		{Path: "/logout", Name: "logout", Methods: both, Handler: http.HandlerFunc(c.logout)},
 		{Path: "/logout/callback", Name: "logout_callback", Methods: get, Handler: http.HandlerFunc(c.logoutCallback)},
 	}
+	if c.cfg.Ends == nil {
+		return routes
+	}
+	return append(routes,
+		idp.Route{Path: "/logout/backchannel", Name: "logout_backchannel", Methods: []string{http.MethodPost}, Handler: http.HandlerFunc(c.backChannelLogout)},
+		idp.Route{Path: "/logout/frontchannel", Name: "logout_frontchannel", Methods: get, Handler: http.HandlerFunc(c.frontChannelLogout)},
+	)
 }
 
 // loginPath is the path that begins a sign-in leading to to.

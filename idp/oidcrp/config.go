@@ -127,6 +127,9 @@ type Config struct {
 	// Timeout bounds one call to the provider, from connecting to the last byte.
 	Timeout time.Duration
 
+	// Ends ends sessions when the provider says so; nil = the store cannot find them,
+	// and the provider's logout endpoints are not offered.
+	Ends     idp.Ends
 	Sessions idp.Sessions
 	Logins   idp.Logins
 	Pages    idp.Pages

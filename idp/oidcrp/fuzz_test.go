@@ -136,5 +136,5 @@ func FuzzJOSEHeader(f *testing.F) {
 	f.Add("eyJhbGciOiJSUzI1NiJ9.e30.AA")
 	f.Add("eyJhbGciOiJub25lIn0.e30.")
 	f.Add("..")
-	f.Fuzz(func(t *testing.T, jwt string) { _ = checkJOSEHeader(jwt, signingAlgs[:]) })
+	f.Fuzz(func(t *testing.T, jwt string) { _ = checkJOSEHeader(jwt, idTokenTypes[:], signingAlgs[:]) })
 }

@@ -16,7 +16,7 @@ func (c *Client) groups(ctx context.Context, r *claimReader) (groups []string, w
 	raw, _ := r.find(name)
 	list, _ := asArray(raw)
 	switch limit := c.cfg.GroupsLimit; {
-	case groups == nil && c.groupsElsewhere(r.sources):
+	case groups == nil && isElsewhere(r.sources, name):
 		cause = errors.New("there are too many for a token, and it points to another address for them, which is not followed")
 	case limit > 0 && len(list) >= limit:
 		cause = fmt.Errorf("it states %d, and SALLYPORT_GROUPS_LIMIT says that it cuts the list at %d", len(list), limit)
@@ -28,11 +28,10 @@ func (c *Client) groups(ctx context.Context, r *claimReader) (groups []string, w
 	return nil, true
 }
 
-// groupsElsewhere reports whether the provider points elsewhere for the groups
-// (Core §5.6.2) instead of sending them. Such addresses are never fetched: they
-// are whatever a token says. Entra's hasgroups stands for its claim groups only.
-func (c *Client) groupsElsewhere(sources []object) bool {
-	name := c.cfg.Claims.Groups
+// isElsewhere reports whether the provider points elsewhere for a claim (Core §5.6.2)
+// instead of sending it. Such addresses are never fetched: they are whatever a token
+// says. Entra's hasgroups stands for its claim groups only.
+func isElsewhere(sources []object, name string) bool {
 	first, _, _ := strings.Cut(name, ".")
 	for _, source := range sources {
 		if name == "groups" && isTrue(source["hasgroups"]) {

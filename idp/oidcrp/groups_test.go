@@ -2,6 +2,7 @@ package oidcrp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,32 @@ func TestGroupsWithheld(t *testing.T) {
 			}
 			if len(w.idp.requests) > 0 {
 				t.Error("something was fetched")
+			}
+		})
+	}
+}
+
+// CL-09: what rules look at beside the groups.
+func TestClaimsWithheld(t *testing.T) {
+	more := func(c *Config) { c.MoreClaims, c.GroupsLimit = []string{"groups", "roles", "department"}, 2 }
+	for _, tt := range []struct {
+		name, json string
+		want       []string
+	}{
+		{"the overage of groups", `"hasgroups":true,"roles":["r"]`, []string{"groups"}},
+		{"a list of groups that was cut", `"groups":["a","b"],"roles":["x","y","z"]`, []string{"groups"}},
+		{"another claim elsewhere", `"_claim_names":{"roles":"src1"}`, []string{"roles"}},
+		{"nothing elsewhere", `"groups":["a"]`, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id, err, _ := readIdentity(t, more, `{"sub":"a","department":"d",`+tt.json+`}`, "")
+			if err != nil || !slices.Equal(id.ClaimsWithheld, tt.want) || id.Claims["department"] == nil {
+				t.Errorf("withheld %q, claims %v, %v; want %q", id.ClaimsWithheld, id.Claims, err, tt.want)
+			}
+			for _, name := range tt.want {
+				if id.Claims[name] != nil {
+					t.Errorf("%s is there all the same", name)
+				}
 			}
 		})
 	}

@@ -14,15 +14,22 @@ const maxIDToken = 64 << 10
 // errOtherAlgorithm is a signature that may be right and is not accepted.
 var errOtherAlgorithm = errors.New("another algorithm")
 
+// The types (RFC 7515 §4.1.9) that a token may state, if it states one.
+var (
+	idTokenTypes = [...]string{"JWT"}
+	// Back-Channel Logout 1.0 §2.4 recommends the first, which RFC 7515 lets
+	// nobody write in full, and some do; older providers state JWT.
+	logoutTokenTypes = [...]string{"logout+jwt", "application/logout+jwt", "JWT"}
+)
+
 // checkJOSEHeader looks at what is in front of the signature: three segments of
 // base64url, and a header (RFC 7515 §4) that names an accepted algorithm and
-// nothing that we do not understand. It returns the payload's bytes, which mean
-// nothing before the signature is verified.
+// nothing that we do not understand, and one of the types if it names one.
 //
 // go-jose would accept more: other serialisations, members that occur twice, and
 // any typ, so that a logout token or an access token could pass for an ID token
 // (RFC 8725 §3.11).
-func checkJOSEHeader(jwt string, algs []string) error {
+func checkJOSEHeader(jwt string, types, algs []string) error {
 	if len(jwt) > maxIDToken {
 		return fmt.Errorf("it has %d bytes, at most %d are accepted", len(jwt), maxIDToken)
 	}
@@ -44,8 +51,9 @@ func checkJOSEHeader(jwt string, algs []string) error {
 		}
 	}
 	if _, there := h["typ"]; there {
-		if typ, ok := h.text("typ"); !ok || !strings.EqualFold(typ, "JWT") {
-			return fmt.Errorf("its type is %q, not JWT: it was made for another purpose", loggable(typ))
+		typ, ok := h.text("typ")
+		if !ok || !slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, typ) }) {
+			return fmt.Errorf("its type is %q, not %s: it was made for another purpose", loggable(typ), types[0])
 		}
 	}
 	if _, there := h["kid"]; there {

@@ -20,6 +20,10 @@ import (
 // forged tokens to put the provider under load.
 const unknownKeyEvery = 10 * time.Second
 
+// unsolicitedKeyEvery is the same for tokens that anybody may send us. They have an
+// allowance of their own, so that forged ones take none from sign-ins.
+const unsolicitedKeyEvery = time.Minute
+
 // maxTried bounds how many keys are tried on a token that names none.
 const maxTried = 4
 
@@ -33,11 +37,18 @@ type keySet struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	mu       sync.Mutex
-	url      string
-	keys     []publicKey
-	demanded time.Time     // when a token last made us fetch
-	fetching *fetchingKeys // nil = none under way
+	mu          sync.Mutex
+	url         string
+	keys        []publicKey
+	answers     allowance     // for tokens that the provider gave us
+	unsolicited allowance     // for those that anybody may send
+	fetching    *fetchingKeys // nil = none under way
+}
+
+// allowance says how often tokens may make us fetch the key set.
+type allowance struct {
+	every time.Duration
+	used  time.Time // when one last did; guarded by keySet.mu
 }
 
 type fetchingKeys struct {
@@ -48,7 +59,10 @@ type fetchingKeys struct {
 var _ oidc.KeySet = (*keySet)(nil)
 
 func newKeySet(c *caller, now func() time.Time, log *slog.Logger) *keySet {
-	return &keySet{caller: c, now: now, log: log}
+	return &keySet{
+		caller: c, now: now, log: log,
+		answers: allowance{every: unknownKeyEvery}, unsolicited: allowance{every: unsolicitedKeyEvery},
+	}
 }
 
 // setURL says where the set is published.
@@ -66,6 +80,13 @@ func (s *keySet) setURL(url string) {
 // try, or none of the unnamed ones is right, is the set fetched anew, at most once
 // in ten seconds.
 func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	return s.verify(ctx, jwt, &s.answers, verifyWithAny)
+}
+
+// tryKeys is verifyWithAny, or something that lets it wait.
+type tryKeys func(jws *jose.JSONWebSignature, keys []any) (payload []byte, tried int)
+
+func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try tryKeys) ([]byte, error) {
 	algs := make([]jose.SignatureAlgorithm, len(signingAlgs))
 	for i, alg := range signingAlgs {
 		algs[i] = jose.SignatureAlgorithm(alg)
@@ -79,15 +100,15 @@ func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error
 	if claims == nil {
 		return nil, errors.New("its payload is not a JSON object")
 	}
-	payload, tried := verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm, claims))
+	payload, tried := try(jws, s.candidates(header.KeyID, header.Algorithm, claims))
 	if payload != nil {
 		return payload, nil
 	}
 	if tried == 0 || header.KeyID == "" {
-		if err := s.fetchForToken(ctx); err != nil {
+		if err := s.fetchForToken(ctx, allowed); err != nil {
 			return nil, fmt.Errorf("no known key fits the token, and fetching the keys failed: %w", err)
 		}
-		if payload, tried = verifyWithAny(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
+		if payload, tried = try(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
 			return payload, nil
 		}
 	}
@@ -128,17 +149,17 @@ func (s *keySet) candidates(kid, alg string, claims object) []any {
 	return found
 }
 
-// fetchForToken fetches the set unless a token made us do so a moment ago. It
-// joins a fetch that is under way.
-func (s *keySet) fetchForToken(ctx context.Context) error {
+// fetchForToken fetches the set unless the allowance is used up. It joins a fetch
+// that is under way.
+func (s *keySet) fetchForToken(ctx context.Context, allowed *allowance) error {
 	s.mu.Lock()
 	if s.fetching == nil {
 		now := s.now()
-		if !s.demanded.IsZero() && now.Sub(s.demanded) < unknownKeyEvery {
+		if !allowed.used.IsZero() && now.Sub(allowed.used) < allowed.every {
 			s.mu.Unlock()
 			return nil
 		}
-		s.demanded = now
+		allowed.used = now
 	}
 	s.mu.Unlock()
 	return s.refresh(ctx)

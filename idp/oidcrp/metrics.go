@@ -63,6 +63,10 @@ const (
 	logoutAtIdP      logoutKind = "rp_initiated" // sent on to the provider's sign-out
 	logoutLocal      logoutKind = "local"        // the provider offers none
 	logoutIncomplete logoutKind = "incomplete"   // the store did not confirm
+
+	logoutBackChannel  logoutKind = "backchannel"         // the provider said so
+	logoutFrontChannel logoutKind = "frontchannel"        // the provider said so through the browser
+	logoutRefused      logoutKind = "backchannel_refused" // something else said so
 )
 
 // metrics are this package's series of contract §6.
@@ -141,7 +145,7 @@ func (m *metrics) create() {
 	for _, code := range failures {
 		m.logins.WithLabelValues(m.idp, loginFailed, string(code))
 	}
-	for _, kind := range [...]logoutKind{logoutAtIdP, logoutLocal, logoutIncomplete} {
+	for _, kind := range [...]logoutKind{logoutAtIdP, logoutLocal, logoutIncomplete, logoutBackChannel, logoutFrontChannel, logoutRefused} {
 		m.logouts.WithLabelValues(string(kind))
 	}
 	for _, e := range endpoints {

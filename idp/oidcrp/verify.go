@@ -65,7 +65,7 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 // openIDToken verifies the signature and reads the claims, which the provider has
 // then stated, about whomever and for whomever. The error is a *fault.Error.
 func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, object, error) {
-	if err := checkJOSEHeader(raw, c.cfg.SigningAlgs); err != nil {
+	if err := checkJOSEHeader(raw, idTokenTypes[:], c.cfg.SigningAlgs); err != nil {
 		if errors.Is(err, errOtherAlgorithm) {
 			err = remedied(err, c.cfg.Remedies.SigningAlg)
 		}
@@ -124,15 +124,38 @@ func (r *rawClaims) UnmarshalJSON(b []byte) error {
 }
 
 func tokenFault(cause error) error {
-	return fault.New(fault.IDTokenInvalid, fmt.Errorf("verifying ID token: %w", cause))
+	code := fault.IDTokenInvalid
+	if errors.Is(cause, errClocks) {
+		code = fault.ClockSkew
+	}
+	return fault.New(code, fmt.Errorf("verifying ID token: %w", cause))
 }
 
-func clockFault(format string, a ...any) error {
-	return fault.New(fault.ClockSkew, fmt.Errorf("verifying ID token: "+format+"; compare the clocks of this machine and the provider (sallyport check)", a...))
+// errClocks says that a token would do at another time.
+var errClocks = errors.New("compare the clocks of this machine and the provider (sallyport check)")
+
+func clockError(format string, a ...any) error {
+	return fmt.Errorf(format+"; %w", append(a, errClocks)...)
 }
 
 // checkParties checks who issued the token, about whom and for whom.
 func (c *Client) checkParties(claims object) error {
+	if err := c.checkAudience(claims); err != nil {
+		return err
+	}
+	if err := checkSubject(claims); err != nil {
+		return err
+	}
+	for i := range c.cfg.Demands {
+		if err := c.cfg.Demands[i].meets(claims); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkAudience checks who issued the token and for whom.
+func (c *Client) checkAudience(claims object) error {
 	if err := c.cfg.checkIssuer(claims); err != nil {
 		return err
 	}
@@ -151,14 +174,6 @@ func (c *Client) checkParties(claims object) error {
 	// names us is the provider's word that the token was issued to us.
 	if foreign := slices.IndexFunc(audience, func(a string) bool { return a != c.cfg.ClientID }); foreign >= 0 && !named {
 		return fmt.Errorf("it is also meant for %q, and no azp says that it was issued to us", loggable(audience[foreign]))
-	}
-	if err := checkSubject(claims); err != nil {
-		return err
-	}
-	for i := range c.cfg.Demands {
-		if err := c.cfg.Demands[i].meets(claims); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -179,39 +194,47 @@ func checkSubject(claims object) error {
 	return nil
 }
 
-// checkTimes checks exp, iat and nbf (RFC 7519 §4.1). An ID token is made during
-// its sign-in or refresh, so that an iat before that began is as wrong as one in
-// the future.
+// checkTimes checks exp, iat and nbf. An ID token is made during its sign-in or
+// refresh, so that an iat before that began is as wrong as one in the future.
 func (c *Client) checkTimes(claims object, begun time.Time) error {
+	iat, err := c.checkValidity(claims)
+	if err != nil {
+		return tokenFault(err)
+	}
+	if iat.Before(begun.Add(-clockSkew)) {
+		return tokenFault(clockError("it was issued at %s, before it was asked for at %s", stamp(iat), stamp(begun)))
+	}
+	return nil
+}
+
+// checkValidity checks that a token is valid now (RFC 7519 §4.1) and returns its
+// iat; exp and iat must be there.
+func (c *Client) checkValidity(claims object) (iat time.Time, _ error) {
 	now := c.now()
 	exp, err := claims.time("exp")
 	if err != nil {
-		return tokenFault(err)
+		return iat, err
 	}
 	if !now.Before(exp.Add(clockSkew)) {
-		return clockFault("it expired at %s and it is %s here", stamp(exp), stamp(now))
+		return iat, clockError("it expired at %s and it is %s here", stamp(exp), stamp(now))
 	}
-	iat, err := claims.time("iat")
-	if err != nil {
-		return tokenFault(err)
+	if iat, err = claims.time("iat"); err != nil {
+		return iat, err
 	}
 	if iat.After(now.Add(clockSkew)) {
-		return clockFault("it was issued at %s and it is only %s here", stamp(iat), stamp(now))
-	}
-	if iat.Before(begun.Add(-clockSkew)) {
-		return clockFault("it was issued at %s, before it was asked for at %s", stamp(iat), stamp(begun))
+		return iat, clockError("it was issued at %s and it is only %s here", stamp(iat), stamp(now))
 	}
 	if !claims.has("nbf") {
-		return nil
+		return iat, nil
 	}
 	nbf, err := claims.time("nbf")
 	if err != nil {
-		return tokenFault(err)
+		return iat, err
 	}
 	if nbf.After(now.Add(clockSkew)) {
-		return clockFault("it is valid from %s and it is only %s here", stamp(nbf), stamp(now))
+		return iat, clockError("it is valid from %s and it is only %s here", stamp(nbf), stamp(now))
 	}
-	return nil
+	return iat, nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

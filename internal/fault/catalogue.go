@@ -27,7 +27,6 @@ const (
 	StepUpRequired    Code = "step_up_required"
 	OriginNotAllowed  Code = "origin_not_allowed"
 	CrossSiteRequest  Code = "cross_site_request"
-	OriginalUnclear   Code = "original_request_unclear"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
 	RevokeIncomplete  Code = "revoke_incomplete"
@@ -103,9 +102,6 @@ var catalogue = map[Code]Error{
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
-	OriginalUnclear: {Status: http.StatusForbidden, Title: "Request refused",
-		Detail: "It is not clear which address was asked for.",
-		Hint:   "Check the address. Operators: the log says what the edge proxy must set or remove."},
 	CrossSiteRequest: {Status: http.StatusForbidden, Title: "Cross-site request refused",
 		Detail: "This request came from a page of another site.", Hint: "Open this site directly and try again."},
 	StoreUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sessions cannot be read right now",

@@ -30,7 +30,10 @@ const (
 	CodeGroupNotAllowed = "group_not_allowed"
 	CodeGroupsWithheld  = "groups_withheld"
 	CodeClaimNotAllowed = "claim_not_allowed"
-	CodeStepUpRequired  = "step_up_required"
+	// CodeStepUpRequired: they may, after the sign-in that Verdict.StepUp asks for.
+	CodeStepUpRequired = "step_up_required"
+	// CodeStepUpFailed: no sign-in would help.
+	CodeStepUpFailed = "step_up_failed"
 )
 
 // Admit says whether a signed-in person may use the application. Addresses and

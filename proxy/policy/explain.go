@@ -17,20 +17,16 @@ func (p *Policy) Explain(r Request, id *session.Identity, now time.Time) []Line 
 	g := p.Rule(r)
 	lines := []Line{{"request", r.Method + " " + r.Path}}
 	if _, ok := unambiguous(r.Path); !ok {
-		var readings []string
-		seen := make(map[string]bool)
-		for reading := range Readings(r.Path) {
-			if !seen[reading] {
-				seen[reading] = true
-				readings = append(readings, reading)
-			}
+		says := "too many to find: every rule has to be passed"
+		if readings, complete := Readings(r.Path); complete {
+			says = strings.Join(readings, "  ") + " (every one has to pass)"
 		}
-		lines = append(lines, Line{"readings", strings.Join(readings, "  ") + " (every one has to pass)"})
+		lines = append(lines, Line{"readings", says})
 	}
 	if g.reported != nil {
 		lines = append(lines, Line{"report only", g.reported.String()})
 	}
-	for _, decides := range append([]*rule{g.first}, g.others...) {
+	for decides := range g.deciding {
 		lines = append(lines, Line{"decides", decides.String()})
 	}
 	if g.public {

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,7 +10,7 @@ import (
 // against: as a browser writes it on the wire, and decoded.
 type pattern struct {
 	encoded, decoded glob
-	all              bool // it covers everything
+	near             glob // decoded, for what misses it by a hair
 }
 
 // glob is the segments of a pattern.
@@ -30,7 +29,6 @@ func parsePattern(entry string) (pattern, error) {
 		return pattern{}, err
 	}
 	var p pattern
-	literal := false
 	for text := range strings.SplitSeq(entry[1:], "/") {
 		if text == "**" {
 			if n := len(p.decoded); n == 0 || !p.decoded[n-1].any() {
@@ -41,38 +39,22 @@ func parsePattern(entry string) (pattern, error) {
 		var encoded, decoded segment
 		for piece := range strings.SplitSeq(text, "*") {
 			piece = unescape(piece)
-			literal = literal || piece != ""
 			decoded = append(decoded, piece)
 			encoded = append(encoded, escape(piece))
 		}
 		p.encoded, p.decoded = append(p.encoded, encoded), append(p.decoded, decoded)
 	}
-	p.all = !literal && slices.ContainsFunc(p.decoded, segment.any)
+	p.near = p.decoded.near()
 	return p, nil
 }
 
 // parsePublicPattern refuses a pattern that covers everything.
 func parsePublicPattern(entry string) (pattern, error) {
 	p, err := parsePattern(entry)
-	if err == nil && p.all {
+	if err == nil && p.decoded.everything() {
 		return pattern{}, fmt.Errorf("%q covers everything, so nobody would ever have to sign in; name the public part, such as /public/**", entry)
 	}
 	return p, err
-}
-
-// folded is the pattern without regard to ASCII case.
-func (p pattern) folded() pattern {
-	return pattern{encoded: p.encoded.folded(), decoded: p.decoded.folded(), all: p.all}
-}
-
-func (g glob) folded() glob {
-	lower := make(glob, len(g))
-	for i, s := range g {
-		for _, text := range s {
-			lower[i] = append(lower[i], lowerASCII(text))
-		}
-	}
-	return lower
 }
 
 func checkPattern(entry string) error {
@@ -88,7 +70,7 @@ func checkPattern(entry string) error {
 		}
 	}
 	if _, ok := unambiguous(standIn(entry)); !ok {
-		return fmt.Errorf("%q can never match: it has an empty or dot segment, an encoded delimiter or a control character, and paths with those are never public", entry)
+		return fmt.Errorf("%q can never match: it has an empty or dot segment, an encoded delimiter or a control character; write the plain path, whose other spellings are taken care of", entry)
 	}
 	return nil
 }

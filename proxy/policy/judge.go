@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,50 +11,42 @@ import (
 // somebody comes back: or else a sign-in could be asked for again and again.
 const clockSkew = time.Minute
 
-// StepUp is the sign-in that a rule asks for (RFC 9470).
-type StepUp struct {
-	ACR    []string       // one of these; empty = any
-	MaxAge *time.Duration // not longer ago than that; nil = of any age
-}
-
-// admit holds a signed-in person against one rule.
-func (r *rule) admit(id *session.Identity, now time.Time) Verdict {
-	v := r.judge(id, now)
-	v.Rule = r.number
-	return v
-}
-
-func (r *rule) judge(id *session.Identity, now time.Time) Verdict {
+// admit holds what a signed-in person is and has against one rule.
+func (r *rule) admit(id *session.Identity) Verdict {
 	if len(r.who.emails)+len(r.who.domains) > 0 && !r.who.fitsAddress(id.Email) {
-		return refuse(CodeEmailNotAllowed, r.because("EMAILS", "does not list the identity's e-mail address, or it has none"))
+		return r.refuse(CodeEmailNotAllowed, "EMAILS", "does not list the identity's e-mail address, or it has none")
 	}
 	if len(r.who.groups) > 0 && !slices.ContainsFunc(id.Groups, func(g string) bool { return r.who.groups[g] }) {
 		if id.GroupsWithheld {
-			return refuse(CodeGroupsWithheld, r.because("GROUPS", "cannot be answered: the identity provider left this person's groups out because there are too many"))
+			return r.refuse(CodeGroupsWithheld, "GROUPS", "cannot be answered: the identity provider left this person's groups out because there are too many")
 		}
-		return refuse(CodeGroupNotAllowed, r.because("GROUPS", "lists none of the identity's groups"))
+		return r.refuse(CodeGroupNotAllowed, "GROUPS", "lists none of the identity's groups")
 	}
 	for _, c := range r.who.claims {
+		if slices.Contains(id.ClaimsWithheld, c.claim) {
+			return r.refuse(CodeClaimNotAllowed, "CLAIMS", "cannot be answered: the identity provider left a claim out because it has too many values")
+		}
 		if !c.holds(id.Claims[c.claim]) {
-			return refuse(CodeClaimNotAllowed, r.because("CLAIMS", "is not met by the identity's claims"))
+			return r.refuse(CodeClaimNotAllowed, "CLAIMS", "is not met by the identity's claims")
 		}
 	}
+	return Verdict{Allowed: true, Rule: r.number}
+}
+
+// assure holds the way in which the person signed in against one rule.
+func (r *rule) assure(id *session.Identity, now time.Time) Verdict {
 	if len(r.acr) > 0 && !slices.Contains(r.acr, id.ACR) {
-		return r.stepUp("ACR", "asks for another kind of sign-in than this session began with")
+		return r.refuse(CodeStepUpRequired, "ACR", "asks for another kind of sign-in than this session began with")
 	}
 	if r.maxAge != nil && (id.AuthTime.IsZero() || now.Sub(id.AuthTime) > *r.maxAge+clockSkew) {
-		return r.stepUp("MAX_AGE", "asks for a more recent sign-in than this session's, or its time is not known")
+		return r.refuse(CodeStepUpRequired, "MAX_AGE", "asks for a more recent sign-in than this session's, or its time is not known")
 	}
-	return Verdict{Allowed: true}
+	return Verdict{Allowed: true, Rule: r.number}
 }
 
-func (r *rule) because(key, what string) string {
-	return fmt.Sprintf("SALLYPORT_RULE_%d_%s %s", r.number, key, what)
-}
-
-func (r *rule) stepUp(key, what string) Verdict {
-	v := refuse(CodeStepUpRequired, r.because(key, what))
-	v.StepUp = &StepUp{ACR: r.acr, MaxAge: r.maxAge}
+func (r *rule) refuse(code, key, what string) Verdict {
+	v := refuse(code, r.variable(key)+" "+what)
+	v.Rule = r.number
 	return v
 }
 

@@ -19,7 +19,10 @@ func newRules(configured []Rule) ([]*rule, error) {
 		faults = append(faults, err)
 		rules = append(rules, r)
 	}
-	return rules, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return rules, checkReach(rules)
 }
 
 // check makes the rule ready. The error joins its faults, each naming its variable.
@@ -41,9 +44,6 @@ func (r *Rule) check() (*rule, error) {
 	checked.who.claims, errs[4] = merge(conditions), err
 	_, errs[5] = each(r.variable("ACR"), r.ACR, parseACR)
 	faults = append(faults, errs[:]...)
-	for _, p := range checked.paths {
-		checked.folded = append(checked.folded, p.folded())
-	}
 	if slices.Contains(checked.methods, "GET") && !slices.Contains(checked.methods, "HEAD") {
 		checked.methods = append(checked.methods, "HEAD")
 	}
@@ -52,9 +52,6 @@ func (r *Rule) check() (*rule, error) {
 	case Allow:
 		if len(r.Groups)+len(r.Emails)+len(r.Claims)+len(r.ACR) > 0 || r.MaxAge != nil {
 			fault("UNAUTHENTICATED", "is allow, so that anybody passes, and the rule asks for groups, addresses, claims or a kind of sign-in as well; remove one of the two")
-		}
-		if everything := slices.ContainsFunc(checked.paths, func(p pattern) bool { return p.all }); everything && len(r.Methods) == 0 {
-			fault("UNAUTHENTICATED", "is allow for all paths, so nobody would ever have to sign in; name the part that may be seen without")
 		}
 	default:
 		fault("UNAUTHENTICATED", "is %q; write login, deny or allow", r.Unauthenticated)
@@ -93,13 +90,6 @@ func each[T any](variable string, entries []string, parse func(string) (T, error
 		parsed = append(parsed, value)
 	}
 	return parsed, errors.Join(faults...)
-}
-
-func parseMethod(entry string) (string, error) {
-	if !isUpper(entry) {
-		return "", fmt.Errorf("%q is no method; methods are written in capitals, such as GET", entry)
-	}
-	return entry, nil
 }
 
 func parseACR(entry string) (string, error) {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +43,6 @@ type Rule struct {
 type rule struct {
 	number    int
 	paths     []pattern
-	folded    []pattern // paths, for readings in lower case
 	methods   []string
 	who       requirements
 	acr       []string
@@ -67,7 +65,11 @@ type condition struct {
 }
 
 // variable is the name of one of the rule's variables.
-func (r *Rule) variable(key string) string { return fmt.Sprintf("SALLYPORT_RULE_%d_%s", r.Number, key) }
+func (r *Rule) variable(key string) string { return variable(r.Number, key) }
+
+func (r *rule) variable(key string) string { return variable(r.number, key) }
+
+func variable(number int, key string) string { return fmt.Sprintf("SALLYPORT_RULE_%d_%s", number, key) }
 
 func parseCondition(entry string) (condition, error) {
 	name, value, ok := strings.Cut(entry, "=")
@@ -121,20 +123,9 @@ func (r *rule) speaksOf(method string) bool {
 	return slices.Contains(r.methods, method)
 }
 
-// names reports whether one of the patterns matches a reading of a path, in
-// whichever form it is written, with or without a slash at its end, in any case of
-// letters: many applications tell none of these apart.
-func (r *rule) names(reading string) bool {
-	if reading == "" || reading[0] != '/' {
-		return false
-	}
-	lower := lowerASCII(reading)
-	for _, form := range [...]string{lower, cmp.Or(strings.TrimRight(lower, "/"), "/")} {
-		if slices.ContainsFunc(r.folded, func(p pattern) bool { return p.encoded.match(form) || p.decoded.match(form) }) {
-			return true
-		}
-	}
-	return false
+// nearly reports whether a pattern matches a path that is in its near form.
+func (r *rule) nearly(near string) bool {
+	return slices.ContainsFunc(r.paths, func(p pattern) bool { return p.near.match(near) })
 }
 
 // namesExactly reports whether the patterns match both forms of an unambiguous path.

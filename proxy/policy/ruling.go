@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/session"
@@ -20,90 +21,89 @@ type Ruling struct {
 
 // Rule finds the rules that decide about a request: of those that match the first
 // by number. A path that applications may read in several ways has a rule for each
-// reading, and every one has to be passed. A rule that lets through what would be
-// refused matches only paths with one reading, in the method and the case of
-// letters that it names.
+// reading, and every one has to be passed. So has a rule with a lower number that the
+// path misses by a hair (see near): to some applications it is the same. A rule that
+// lets through what would be refused matches only paths with one reading, exactly.
 func (p *Policy) Rule(r Request) Ruling {
-	if len(p.rules) == 0 {
-		return Ruling{policy: p, first: &p.none, public: p.Public(r)}
-	}
+	ruling := Ruling{policy: p}
 	if decoded, ok := unambiguous(r.Path); ok {
 		wire := r.Path
 		if decoded != wire {
 			wire = upperEscapes(wire)
 		}
-		ruling := Ruling{policy: p, first: &p.none}
-		for _, candidate := range p.rules {
-			if candidate.decides(r.Method, wire, decoded) && ruling.take(candidate) {
-				break
-			}
-		}
-		ruling.public = ruling.first == &p.none && p.Public(r)
-		return ruling
+		ruling.read(r.Method, decoded, func(candidate *rule) bool { return candidate.namesExactly(wire, decoded) })
+	} else if !p.readAll(r, &ruling) {
+		return p.Unknown()
 	}
-	return p.ruleReadings(r)
+	if ruling.first == nil {
+		ruling.first = &p.none
+		ruling.public = p.Public(r)
+	}
+	return ruling
 }
 
-// Strictest is the ruling on a request of which it is not known what it asks for:
-// nothing is public, and every rule has to be passed.
-func (p *Policy) Strictest() Ruling {
-	all := Ruling{policy: p, first: &p.none}
-	for _, r := range p.rules {
-		if !r.relaxes() && !r.report {
-			all.others = append(all.others, r)
-		}
+// readAll reads a path that applications may read in several ways. It reports whether
+// all of them are known.
+func (p *Policy) readAll(r Request, ruling *Ruling) bool {
+	if len(p.rules) == 0 {
+		return true
 	}
-	return all
-}
-
-// decides reports whether the rule matches an unambiguous path.
-func (r *rule) decides(method, wire, decoded string) bool {
-	if !r.speaksOf(method) {
+	readings, complete := Readings(r.Path)
+	if !complete || !strings.HasPrefix(r.Path, "/") {
 		return false
 	}
-	if r.relaxes() {
-		return r.namesExactly(wire, decoded)
+	for _, reading := range readings {
+		ruling.read(r.Method, reading, func(candidate *rule) bool {
+			return !candidate.relaxes() && slices.ContainsFunc(candidate.paths, func(p pattern) bool { return p.decoded.match(reading) })
+		})
 	}
-	return r.names(wire) || r.names(decoded)
-}
-
-// ruleReadings is Rule for a path with several readings.
-func (p *Policy) ruleReadings(r Request) Ruling {
-	all := Ruling{policy: p}
-	for reading := range Readings(r.Path) {
-		one := Ruling{first: &p.none}
-		for _, candidate := range p.rules {
-			if !candidate.relaxes() && candidate.speaksOf(r.Method) && candidate.names(reading) && one.take(candidate) {
-				break
-			}
-		}
-		all.join(one)
-	}
-	return all
-}
-
-// take notes a rule that matches, and reports whether it decides.
-func (g *Ruling) take(r *rule) bool {
-	if r.report {
-		if g.reported == nil {
-			g.reported = r
-		}
-		return false
-	}
-	g.first = r
 	return true
 }
 
-// join adds what is said of another reading.
-func (g *Ruling) join(one Ruling) {
-	switch {
-	case g.first == nil:
-		g.first = one.first
-	case g.first != one.first && !slices.Contains(g.others, one.first):
-		g.others = append(g.others, one.first)
+// read notes the rules for one reading of a path, up to the first that names it.
+func (g *Ruling) read(method, reading string, names func(*rule) bool) {
+	if len(g.policy.rules) == 0 {
+		return
 	}
-	if g.reported == nil {
-		g.reported = one.reported
+	hair := near(reading)
+	for _, candidate := range g.policy.rules {
+		if !candidate.speaksOf(method) {
+			continue
+		}
+		named := names(candidate)
+		if !named && (candidate.relaxes() || !candidate.nearly(hair)) {
+			continue
+		}
+		g.take(candidate)
+		if named && !candidate.report {
+			return
+		}
+	}
+}
+
+// take notes a rule that decides, or reports.
+func (g *Ruling) take(r *rule) {
+	switch {
+	case r.report:
+		if g.reported == nil {
+			g.reported = r
+		}
+	case g.first == nil:
+		g.first = r
+	case g.first != r && !slices.Contains(g.others, r):
+		g.others = append(g.others, r)
+	}
+}
+
+// deciding yields the rules that decide.
+func (g Ruling) deciding(yield func(*rule) bool) {
+	if !yield(g.first) {
+		return
+	}
+	for _, r := range g.others {
+		if !yield(r) {
+			return
+		}
 	}
 }
 
@@ -113,11 +113,11 @@ func (g Ruling) Public() bool { return g.public }
 // Number names the rule that decides, for the log; 0 = none.
 func (g Ruling) Number() int { return g.first.number }
 
-// Anonymous says what the request gets without a session: of several readings the
-// strictest.
+// Anonymous says what the request gets without a session: of several rules that decide
+// the strictest.
 func (g Ruling) Anonymous() Unauthenticated {
-	strictest := g.first.anonymous
-	for _, r := range g.others {
+	strictest := Allow
+	for r := range g.deciding {
 		if r.anonymous == Deny || strictest == Allow {
 			strictest = r.anonymous
 		}
@@ -131,12 +131,14 @@ func (g Ruling) Admit(id *session.Identity, now time.Time) Verdict {
 	if v := g.policy.Admit(id); !v.Allowed {
 		return v
 	}
-	if v := g.first.admit(id, now); !v.Allowed {
-		return v
-	}
-	for _, r := range g.others {
-		if v := r.admit(id, now); !v.Allowed {
+	for r := range g.deciding {
+		if v := r.admit(id); !v.Allowed {
 			return v
+		}
+	}
+	for r := range g.deciding {
+		if v := r.assure(id, now); !v.Allowed {
+			return g.stepUp(v)
 		}
 	}
 	return Verdict{Allowed: true}
@@ -153,5 +155,9 @@ func (g Ruling) Reported(id *session.Identity, now time.Time) (Verdict, int) {
 	case id == nil:
 		return Verdict{Allowed: true}, g.reported.number
 	}
-	return g.reported.admit(id, now), g.reported.number
+	v := g.reported.admit(id)
+	if v.Allowed {
+		v = g.reported.assure(id, now)
+	}
+	return v, g.reported.number
 }

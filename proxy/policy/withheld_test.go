@@ -31,3 +31,21 @@ func TestWithheldGroups(t *testing.T) {
 		})
 	}
 }
+
+// CL-09: a rule that wants a claim not to have a value is not met by one that was
+// kept back, and neither is one that wants it.
+func TestWithheldClaims(t *testing.T) {
+	for condition, held := range map[string]bool{"groups!=contractors": true, "groups=staff": true, "groups!=staff": false} {
+		p, err := New(Config{Rules: []Rule{{Number: 1, Paths: []string{"/**"}, Claims: []string{condition}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := &session.Identity{Claims: map[string][]string{"groups": {"staff"}}}
+		withheld := &session.Identity{ClaimsWithheld: []string{"groups"}}
+		for id, want := range map[*session.Identity]bool{known: held, withheld: false} {
+			if v := p.rules[0].admit(id); v.Allowed != want || !want && v.Code != CodeClaimNotAllowed {
+				t.Errorf("%s: %+v, want allowed %v", condition, v, want)
+			}
+		}
+	}
+}
