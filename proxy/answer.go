@@ -92,6 +92,12 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 // fail answers with a fault in place of whatever was prepared.
 func (s *Site) fail(x *exchange, f *fault.Error) {
 	s.prepare(x)
+	s.setRemedy(x, f)
+	s.render(x, f)
+}
+
+// setRemedy sets the fields that say what to do about a fault.
+func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
@@ -102,7 +108,6 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}
-	s.render(x, f)
 }
 
 // prepare sets what every answer of ours has: no cache may keep it, since the

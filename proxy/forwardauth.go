@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
@@ -18,9 +20,10 @@ const authPath = "/auth"
 type forwardAuth struct {
 	site     *Site
 	tell     teller
-	complete []string // the fields that every answer of 200 has
-	origin   string   // of the public URL
-	scheme   string   // likewise
+	complete []string     // the fields that every answer has
+	origin   string       // of the public URL
+	scheme   string       // likewise
+	warned   atomic.Int64 // when warn last wrote; Unix seconds
 }
 
 func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
@@ -29,7 +32,7 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 	}
 	a := &forwardAuth{
 		site: site, tell: newTeller(cfg, assert, askedNames),
-		complete: []string{askedNames.user, askedNames.email, askedNames.preferredUsername, askedNames.groups, askedNames.accessToken, headerAssertion},
+		complete: []string{askedNames.user, askedNames.email, askedNames.preferredUsername, askedNames.groups, askedNames.accessToken, headerGroupsOmitted, headerAssertion},
 		origin:   cfg.PublicURL.Scheme + "://" + cfg.PublicURL.Host, scheme: cfg.PublicURL.Scheme,
 	}
 	if cfg.PassIDToken {
@@ -70,7 +73,7 @@ func (a *forwardAuth) decide(x *exchange, asked *original) Decision {
 		if refused != nil {
 			return refuse(nil, refused)
 		}
-		asked.target = target
+		asked.target, x.asked = target, asked
 		if at, _ := s.routes.find(target.path); at != atApp {
 			return refuse(nil, fault.New(fault.NotFound, errors.New("the path asked about is, or could be read as, one of Sallyport's own or outside the base path; have the proxy send those to Sallyport and not ask")))
 		}
@@ -78,6 +81,8 @@ func (a *forwardAuth) decide(x *exchange, asked *original) Decision {
 	ruling := s.decider.unknown()
 	if asked.complete {
 		ruling = s.decider.rule(asked.request.Method, asked.path)
+	} else {
+		a.warn(x)
 	}
 	return s.judge(x, asked.request, ruling)
 }
@@ -95,8 +100,34 @@ func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
 	case SignIn:
 		a.signIn(x, asked, d)
 	default:
-		s.fail(x, refusedAsked(d.Fault))
+		f := refusedAsked(d.Fault)
+		s.prepare(x)
+		s.setRemedy(x, f)
+		a.fillIn(x)
+		s.render(x, f)
 	}
+}
+
+// warnEvery is how often, in seconds, warn writes.
+const warnEvery = 60
+
+// warn tells the operator of a proxy whose questions are not understood. A browser that
+// opens the address asks nothing and is no proxy.
+func (a *forwardAuth) warn(x *exchange) {
+	h := x.in.Header
+	if !x.trusted && len(h["X-Forwarded-Uri"]) == 0 && len(h["X-Original-Url"]) == 0 {
+		return
+	}
+	now, last := a.site.now().Unix(), a.warned.Load()
+	if now < last+warnEvery || !a.warned.CompareAndSwap(last, now) {
+		return
+	}
+	remedy := "have it set X-Forwarded-Method and X-Forwarded-Uri, or X-Original-Method and X-Original-URL, in place of what its client sent"
+	if !x.trusted {
+		remedy = "add its address to SALLYPORT_TRUSTED_PROXIES"
+	}
+	a.site.log.LogAttrs(x.in.Context(), slog.LevelWarn, "a proxy asked about a request that is not known: no path is public for it, and every rule has to be passed",
+		slog.String("peer", x.in.RemoteAddr), slog.String("remedy", remedy), slog.String("request_id", x.id))
 }
 
 // withoutRedirect is a decision for a proxy that wants to send people to the sign-in
@@ -119,19 +150,24 @@ func refusedAsked(f *fault.Error) *fault.Error {
 	return f
 }
 
-// pass lets the request through with the complete set of fields, empty where a fact
-// is absent, so that a proxy that copies them overwrites what a client sent.
+// pass lets the request through.
 func (a *forwardAuth) pass(x *exchange, who *session.Session) {
-	h := x.Header()
 	if who != nil {
-		a.tell.tell(h, x, who)
+		a.tell.tell(x.Header(), x, who)
 	}
+	a.fillIn(x)
+	x.WriteHeader(http.StatusOK)
+}
+
+// fillIn makes the set of fields complete, empty where a fact is absent, so that a proxy
+// that copies them overwrites what a client sent, whatever it makes of the status.
+func (a *forwardAuth) fillIn(x *exchange) {
+	h := x.Header()
 	for _, name := range a.complete {
 		if h[name] == nil {
 			h[name] = x.value("")
 		}
 	}
-	x.WriteHeader(http.StatusOK)
 }
 
 // signIn leads a navigation to the identity provider and back to where it wanted to

@@ -17,10 +17,10 @@ const (
 	acceptsHTML = "Accept: text/html,*/*;q=0.8"
 )
 
-// theSet are the fields that every answer of 200 has.
+// theSet are the fields that every answer has.
 var theSet = []string{
 	"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username",
-	"X-Auth-Request-Access-Token", "X-Sallyport-Assertion",
+	"X-Auth-Request-Access-Token", "X-Sallyport-Assertion", "X-Sallyport-Groups-Omitted",
 }
 
 // askingFixture is a Site whose trusted proxy is the test, with some rules.

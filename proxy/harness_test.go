@@ -72,7 +72,7 @@ func newFixture(t *testing.T, tune func(*Config)) *fixture {
 	return f
 }
 
-func testConfig(t *testing.T, upstream *url.URL) Config {
+func testConfig(t testing.TB, upstream *url.URL) Config {
 	t.Helper()
 	public := mustURL(t, "https://app.example.com")
 	rules, err := policy.New(policy.Config{PublicPaths: []string{"/public/**"}})
@@ -107,7 +107,7 @@ func trustLoopback(c *Config) {
 	c.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
-func mustURL(t *testing.T, s string) *url.URL {
+func mustURL(t testing.TB, s string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(s)
 	if err != nil {

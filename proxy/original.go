@@ -78,8 +78,22 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (ori
 	if o.located = target != nil; o.located {
 		r.URL = target
 	}
-	o.request, o.complete = r, o.located && method != ""
+	o.request, o.complete = r, o.located && method != "" && !joined(h)
 	return o, nil
+}
+
+// joined reports whether a proxy may have appended its own target to one that the
+// client sent, as some do where they should replace it. Targets that look like two
+// are rare enough to relax nothing for them.
+func joined(h http.Header) bool {
+	for _, name := range originalTargets {
+		for _, v := range h[name] {
+			if strings.Contains(v, ",/") || strings.Contains(v, ",http") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // told returns the value that the fields of those names have together, "" when none

@@ -23,7 +23,15 @@ func (s *Site) report(x *exchange, g policy.Ruling, who *session.Session) {
 	if !v.Allowed {
 		decision = "refuse"
 		s.log.LogAttrs(x.in.Context(), slog.LevelInfo, "a report-only rule would have refused this request", slog.Int("rule", number),
-			slog.String("code", v.Code), slog.String("path", x.path), slog.String("request_id", x.id))
+			slog.String("code", v.Code), slog.String("path", x.subject()), slog.String("request_id", x.id))
 	}
 	s.metrics.reported.WithLabelValues(strconv.Itoa(number), decision).Inc()
+}
+
+// subject is the path that was decided on.
+func (x *exchange) subject() string {
+	if x.asked != nil {
+		return x.asked.path
+	}
+	return x.path
 }
