@@ -78,7 +78,7 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.forward, err = newForwarder(&cfg, s.trust, assert, s)
 	faults = errors.Join(faults, err)
-	s.metrics, err = newMetrics(cfg.Registerer, list)
+	s.metrics, err = newMetrics(cfg.Registerer, list, cfg.Policy.Reporting())
 	if faults = errors.Join(faults, err); faults != nil {
 		return nil, faults
 	}
@@ -147,6 +147,7 @@ func (s *Site) serve(x *exchange) {
 	}
 	ruling := s.decider.rule(x.in.Method, x.path)
 	if ruling.Public() {
+		s.reportPublic(x, ruling)
 		s.act(x, Decision{Kind: Forward, Reason: reasonPublic})
 		return
 	}
