@@ -17,21 +17,20 @@ func (s *Site) logAccess(x *exchange, took time.Duration) {
 	if !s.log.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	path := x.path
-	if len(path) > maxLoggedPath {
-		path = path[:maxLoggedPath] + "…"
-	}
-	attrs := make([]slog.Attr, 0, 13)
+	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("request_id", x.id),
 		slog.String("method", x.in.Method),
-		slog.String("path", path),
+		slog.String("path", loggedPath(x.path)),
 		slog.Int("status", x.status),
 		slog.Int64("bytes", x.written),
 		slog.Float64("duration_ms", milliseconds(took)),
 		slog.String("remote", s.remote(x)),
 		slog.String("handler", s.metrics.handlers[x.handler].name),
 	)
+	if x.asked != nil {
+		attrs = append(attrs, slog.String("asked_method", x.asked.request.Method), slog.String("asked_path", loggedPath(x.asked.path)))
+	}
 	if x.decision.Reason != "" {
 		attrs = append(attrs, slog.String("decision", x.decision.Kind.String()), slog.String("reason", x.decision.Reason))
 	}
@@ -45,6 +44,13 @@ func (s *Site) logAccess(x *exchange, took time.Duration) {
 		attrs = append(attrs, slog.Float64("upstream_ms", milliseconds(x.upstream)))
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+}
+
+func loggedPath(path string) string {
+	if len(path) > maxLoggedPath {
+		return path[:maxLoggedPath] + "…"
+	}
+	return path
 }
 
 // remote is the client's address in words.

@@ -22,7 +22,7 @@ func (s *Site) act(x *exchange, d Decision) {
 	case Forward:
 		s.forward.serve(x)
 	case SignIn:
-		s.signIn(x, d)
+		s.beginSignIn(x, x.in, s.returnTo(x.whole()), d)
 	case Refuse:
 		if s.forms == nil || !s.forms.keep(x) {
 			s.fail(x, d.Fault)
@@ -31,26 +31,32 @@ func (s *Site) act(x *exchange, d Decision) {
 }
 
 // whole is path and query as they came.
-func (x *exchange) whole() string {
-	if x.in.URL.RawQuery == "" {
-		return x.path
+func (x *exchange) whole() string { return whole(x.path, x.in.URL.RawQuery) }
+
+func whole(path, query string) string {
+	if query == "" {
+		return path
 	}
-	return x.path + "?" + x.in.URL.RawQuery
+	return path + "?" + query
 }
 
-// signIn leads a navigation to the identity provider and later back to where it
-// wanted to go.
-func (s *Site) signIn(x *exchange, d Decision) {
-	to, err := s.returns.Parse(x.whole())
+// returnTo is where a sign-in leads that an address needs: there, or home.
+func (s *Site) returnTo(address string) session.ReturnTo {
+	to, err := s.returns.Parse(address)
 	if err != nil {
-		to = s.returns.Home()
+		return s.returns.Home()
 	}
+	return to
+}
+
+// beginSignIn leads r, a navigation, to the identity provider and later to to.
+func (s *Site) beginSignIn(x *exchange, r *http.Request, to session.ReturnTo, d Decision) {
 	s.prepare(x)
 	begin := session.SignIn{To: to, Attempt: d.Attempt}
 	if d.StepUp != nil {
 		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
 	}
-	s.login.Begin(x, x.in, begin)
+	s.login.Begin(x, r, begin)
 }
 
 // serveOwn answers at one of our own endpoints.
@@ -86,6 +92,12 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 // fail answers with a fault in place of whatever was prepared.
 func (s *Site) fail(x *exchange, f *fault.Error) {
 	s.prepare(x)
+	s.setRemedy(x, f)
+	s.render(x, f)
+}
+
+// setRemedy sets the fields that say what to do about a fault.
+func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
@@ -96,7 +108,6 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}
-	s.render(x, f)
 }
 
 // prepare sets what every answer of ours has: no cache may keep it, since the

@@ -84,6 +84,9 @@ func (d *decider) rule(method, path string) policy.Ruling {
 	return d.policy.Rule(policy.Request{Method: method, Path: path})
 }
 
+// unknown is rule for a request of which nobody who is trusted says what it is.
+func (d *decider) unknown() policy.Ruling { return d.policy.Unknown() }
+
 // decide says what becomes of a request that is not for a public path. s and err
 // are the Authenticator's answer.
 func (d *decider) decide(r *http.Request, g policy.Ruling, s *session.Session, err error, now time.Time) Decision {

@@ -15,6 +15,9 @@
 // say. WebSockets and other streams stay in a registry (streams.go) until they
 // end by themselves, their session ends or the process stops.
 //
+// A proxy that serves the app itself asks at /auth (forwardauth.go): original.go reads
+// which request it has in its hands, and the same decider decides.
+//
 // A public path gets no look at the session: the app is told of no identity
 // there, whoever asks.
 //
@@ -23,7 +26,8 @@
 // The request is an attacker's, byte for byte: method, target, every field name
 // and value, trailers, body, timing. Forwarding fields are believed only when the
 // peer's address is one of Config.Trusted, and even then never for an identity,
-// the method or the path. The app is trusted with its users' identities but not
+// the method or the path, but at /auth, where
+// nothing is relaxed for a request that is not known. The app is trusted with its users' identities but not
 // with our cookies, and not to speak in our name. Pages, Login and Routes are
 // ours.
 package proxy

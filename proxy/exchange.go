@@ -26,6 +26,7 @@ type exchange struct {
 	target
 	handler  int // index into the metrics' handlers
 	decision Decision
+	asked    *original // by another proxy; nil unless its target is known
 
 	status        int // of the answer; 0 before it
 	written       int64

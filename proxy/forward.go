@@ -37,13 +37,14 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	if err != nil {
 		return nil, err
 	}
+	tell := newTeller(cfg, assert, forwardedNames)
 	f := &forwarder{
 		http: newTransport(cfg, up),
 		strip: stripper{
 			pass: pass, cookies: cfg.Cookies,
-			replaceAuthorization: cfg.PassAuthorization == AuthorizationAccessToken || cfg.PassAuthorization == AuthorizationIDToken,
+			replaceAuthorization: tell.replacesAuthorization(),
 		},
-		tell:  teller{accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken, authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger},
+		tell:  tell,
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
 		cookies: cfg.Cookies, site: site, now: cfg.Now,
 	}

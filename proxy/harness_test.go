@@ -72,7 +72,7 @@ func newFixture(t *testing.T, tune func(*Config)) *fixture {
 	return f
 }
 
-func testConfig(t *testing.T, upstream *url.URL) Config {
+func testConfig(t testing.TB, upstream *url.URL) Config {
 	t.Helper()
 	public := mustURL(t, "https://app.example.com")
 	rules, err := policy.New(policy.Config{PublicPaths: []string{"/public/**"}})
@@ -94,14 +94,11 @@ func testConfig(t *testing.T, upstream *url.URL) Config {
 	callback := Route{Path: "/callback", Name: "callback", Methods: []string{"GET", "POST"}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "callback")
 	})}
-	auth := Route{Path: "/auth", Name: "auth", Methods: []string{"GET"}, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusUnauthorized)
-	})}
 	return Config{
 		PublicURL: public, Prefix: "/oauth2", Upstream: upstream, UpstreamTimeout: 5 * time.Second, PassHost: true,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Policy:  rules, Cookies: cookies, Returns: returns, Auth: newFakeAuth(), Login: &fakeLogin{}, Pages: renderer,
-		Routes: []Route{callback, auth}, AccessLog: true, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Routes: []Route{callback}, AccessLog: true, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -110,7 +107,7 @@ func trustLoopback(c *Config) {
 	c.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
-func mustURL(t *testing.T, s string) *url.URL {
+func mustURL(t testing.TB, s string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(s)
 	if err != nil {

@@ -30,8 +30,26 @@ const (
 	headerAuthorization     = "Authorization"
 )
 
-// teller tells the app who sent a request (contract §4).
+// identityNames are the fields of an identity.
+type identityNames struct {
+	user, email, preferredUsername, groups, accessToken, idToken string
+}
+
+var (
+	// forwardedNames are those of requests to the app.
+	forwardedNames = identityNames{
+		headerUser, headerEmail, headerPreferredUsername, headerGroups, headerAccessToken, headerIDToken,
+	}
+	// askedNames are those of answers to a proxy that asks.
+	askedNames = identityNames{
+		"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Preferred-Username",
+		"X-Auth-Request-Groups", "X-Auth-Request-Access-Token", "X-Auth-Request-Id-Token",
+	}
+)
+
+// teller tells who sent a request (contract §4).
 type teller struct {
+	names         identityNames
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
@@ -39,14 +57,26 @@ type teller struct {
 	log           *slog.Logger
 }
 
+func newTeller(cfg *Config, assert *asserter, names identityNames) teller {
+	return teller{
+		names: names, accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken,
+		authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger,
+	}
+}
+
+// replacesAuthorization reports whether the Authorization field is ours to set.
+func (t *teller) replacesAuthorization() bool {
+	return t.authorization == AuthorizationAccessToken || t.authorization == AuthorizationIDToken
+}
+
 // tell sets the identity of s. A claim that is absent has no field; one whose
 // text could not stand in a header is left out and logged, because a request
 // that is served without it is better than a person who is locked out.
 func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	id := &s.Identity
-	t.claim(h, x, headerUser, id.User)
-	t.claim(h, x, headerEmail, id.Email)
-	t.claim(h, x, headerPreferredUsername, id.Name)
+	t.claim(h, x, t.names.user, id.User)
+	t.claim(h, x, t.names.email, id.Email)
+	t.claim(h, x, t.names.preferredUsername, id.Name)
 	t.groups(h, x, id.Groups)
 	if t.assert != nil {
 		if text := t.assert.of(x, s); text != "" {
@@ -55,10 +85,10 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	}
 	accessToken := t.goodAccessToken(x, s)
 	if t.accessToken && !accessToken.IsEmpty() {
-		h[headerAccessToken] = x.value(accessToken.Reveal())
+		h[t.names.accessToken] = x.value(accessToken.Reveal())
 	}
 	if t.idToken && !s.Grant.IDToken.IsEmpty() {
-		h[headerIDToken] = x.value(s.Grant.IDToken.Reveal())
+		h[t.names.idToken] = x.value(s.Grant.IDToken.Reveal())
 	}
 	token := accessToken
 	switch t.authorization {
@@ -123,7 +153,7 @@ func (t *teller) groups(h http.Header, x *exchange, groups []string) {
 	case b.Len() > maxValue:
 		t.omitGroups(h, x)
 	case b.Len() > 0:
-		h[headerGroups] = x.value(b.String())
+		h[t.names.groups] = x.value(b.String())
 	}
 }
 
@@ -143,7 +173,7 @@ func writeGroup(b *strings.Builder, group string) {
 
 func (t *teller) omitGroups(h http.Header, x *exchange) {
 	h[headerGroupsOmitted] = x.value("true")
-	t.omitted(x, headerGroups)
+	t.omitted(x, t.names.groups)
 }
 
 // omitted names the field and the session, never the value: it is the person's

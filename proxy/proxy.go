@@ -73,6 +73,16 @@ const (
 	AuthorizationIDToken     Authorization = "id_token"     // Bearer and the ID token
 )
 
+// ForwardAuth says whether other proxies may ask about requests.
+type ForwardAuth string
+
+// The values of SALLYPORT_FORWARD_AUTH. "" means ForwardAuthOn.
+const (
+	ForwardAuthOn   ForwardAuth = "on"   // GET /auth is there
+	ForwardAuthOff  ForwardAuth = "off"  // it is not
+	ForwardAuthOnly ForwardAuth = "only" // likewise, and no app is behind us
+)
+
 // Config makes a Site.
 type Config struct {
 	PublicURL      *url.URL // origin and optional base path that browsers use
@@ -80,7 +90,9 @@ type Config struct {
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
 
-	Upstream        *url.URL // http, https, h2c, or unix with a path
+	ForwardAuth ForwardAuth
+
+	Upstream        *url.URL // http, https, h2c, or unix with a path; unused with ForwardAuthOnly
 	UpstreamTimeout time.Duration
 	UpstreamCA      *x509.CertPool // nil = the system's
 	PassHost        bool           // keep the client's Host
@@ -132,8 +144,10 @@ func (c *Config) check() error {
 	}
 	need(c.PublicURL != nil && c.PublicURL.Host != "", "PublicURL has no host")
 	need(len(c.Prefix) > 1 && c.Prefix[0] == '/' && c.Prefix[len(c.Prefix)-1] != '/', `Prefix must begin with "/", name something and not end with "/"`)
-	need(c.Upstream != nil, "Upstream is missing")
-	need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
+	if c.ForwardAuth != ForwardAuthOnly {
+		need(c.Upstream != nil, "Upstream is missing")
+		need(c.UpstreamTimeout > 0, "UpstreamTimeout must be above zero")
+	}
 	need(c.Policy != nil, "Policy is missing")
 	need(c.Returns != nil, "Returns is missing")
 	need(c.Auth != nil, "Auth is missing")
@@ -142,6 +156,11 @@ func (c *Config) check() error {
 	need(c.Forms == nil || c.FormPages != nil, "FormPages is missing")
 	need(c.Now != nil, "Now is missing")
 	need(c.Logger != nil, "Logger is missing")
+	switch c.ForwardAuth {
+	case "", ForwardAuthOn, ForwardAuthOff, ForwardAuthOnly:
+	default:
+		need(false, "ForwardAuth (SALLYPORT_FORWARD_AUTH) must be on, off or only")
+	}
 	switch c.PassAuthorization {
 	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
 	default:

@@ -86,6 +86,11 @@ func (t *routes) find(raw string) (place, *endpoint) {
 	return atApp, nil
 }
 
+// isAuth reports whether a path is the endpoint where other proxies ask.
+func (t *routes) isAuth(raw string) bool {
+	return raw == t.prefix+authPath && t.own[raw] != nil
+}
+
 // below reports whether p is root or lies under it, by whole segments.
 func below(p, root string) bool {
 	return strings.HasPrefix(p, root) && (len(p) == len(root) || root == "" || p[len(root)] == '/')

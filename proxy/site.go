@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
+	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -25,7 +26,7 @@ type Site struct {
 	trust   *trust
 	routes  *routes
 	decider *decider
-	forward *forwarder
+	forward *forwarder // nil = there is no app behind us
 	streams *streams
 	metrics *metrics
 
@@ -66,6 +67,9 @@ func New(cfg Config) (*Site, error) {
 	if assert != nil {
 		list = append(list, assert.routes()...)
 	}
+	if ask := newForwardAuth(&cfg, s, assert); ask != nil {
+		list = append(list, ask.routes()...)
+	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
 	}
@@ -76,8 +80,10 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
 	faults = errors.Join(faults, err)
-	s.forward, err = newForwarder(&cfg, s.trust, assert, s)
-	faults = errors.Join(faults, err)
+	if cfg.ForwardAuth != ForwardAuthOnly {
+		s.forward, err = newForwarder(&cfg, s.trust, assert, s)
+		faults = errors.Join(faults, err)
+	}
 	s.metrics, err = newMetrics(cfg.Registerer, list, cfg.Policy.Reporting())
 	if faults = errors.Join(faults, err); faults != nil {
 		return nil, faults
@@ -102,7 +108,11 @@ func (s *Site) CloseStreams(ctx context.Context) error { return s.streams.closeA
 
 // Close releases the unused connections to the app. Requests under way are not
 // touched.
-func (s *Site) Close() { s.forward.http.CloseIdleConnections() }
+func (s *Site) Close() {
+	if s.forward != nil {
+		s.forward.http.CloseIdleConnections()
+	}
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -133,6 +143,9 @@ func (s *Site) serve(x *exchange) {
 	var refused *fault.Error
 	if x.target, refused = s.gate.check(x.in, x.requestedHost()); refused != nil {
 		x.handler = handlerRefused
+		if s.routes.isAuth(x.path) {
+			refused = refusedAsked(refused)
+		}
 		s.act(x, refuse(nil, refused))
 		return
 	}
@@ -145,15 +158,24 @@ func (s *Site) serve(x *exchange) {
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("the path is, or could be read as, one of ours or outside the base path"))))
 		return
 	}
-	ruling := s.decider.rule(x.in.Method, x.path)
-	if ruling.Public() {
-		s.reportPublic(x, ruling)
-		s.act(x, Decision{Kind: Forward, Reason: reasonPublic})
+	if s.forward == nil {
+		x.handler = handlerRefused
+		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
 		return
 	}
-	who, err := s.auth.Authenticate(x.in)
+	s.act(x, s.judge(x, x.in, s.decider.rule(x.in.Method, x.path)))
+}
+
+// judge decides about r, which the ruling is about: x's own request, or the one that
+// another proxy asks about.
+func (s *Site) judge(x *exchange, r *http.Request, ruling policy.Ruling) Decision {
+	if ruling.Public() {
+		s.reportPublic(x, r, ruling)
+		return Decision{Kind: Forward, Reason: reasonPublic}
+	}
+	who, err := s.auth.Authenticate(r)
 	s.report(x, ruling, who)
-	s.act(x, s.decider.decide(x.in, ruling, who, err, s.now()))
+	return s.decider.decide(r, ruling, who, err, s.now())
 }
 
 // requestedHost is the host that the browser used. A trusted peer may have

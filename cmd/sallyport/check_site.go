@@ -23,6 +23,10 @@ const upstreamTimeout = 5 * time.Second
 // checkUpstream asks the app for its start page, as the proxy would.
 func checkUpstream(ctx context.Context, s *settings, f *findings) {
 	const probe, variable = "upstream", "SALLYPORT_UPSTREAM"
+	if s.forwardAuthOnly() {
+		f.ok(probe, "none, because SALLYPORT_FORWARD_AUTH is only: the proxies in front serve the app and ask at %s", s.endpoint("/auth"))
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, min(upstreamTimeout, s.Upstream.Timeout))
 	defer cancel()
 	target := &url.URL{Scheme: s.upstream.Scheme, Host: s.upstream.Host, Path: s.upstream.Path}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
 	"github.com/sallyport/sallyport/session/redisstore"
@@ -29,6 +30,7 @@ type settings struct {
 	extraParams url.Values
 	demands     []oidcrp.Demand
 	keys        []session.Key
+	clientKey   *oidcrp.ClientKey // as the file was at the start; nil = there is none
 	redis       redisstore.URL
 	// refreshEvery is SALLYPORT_SESSION_REFRESH; 0 = auto.
 	refreshEvery time.Duration
@@ -64,6 +66,11 @@ func (c Config) resolve(f *faults) (*settings, error) {
 func load(environ []string) (*settings, error) {
 	c, f := readConfig(environ)
 	return c.resolve(f)
+}
+
+// forwardAuthOnly reports whether there is no app behind us.
+func (s *settings) forwardAuthOnly() bool {
+	return s.Upstream.ForwardAuth == string(proxy.ForwardAuthOnly)
 }
 
 // endpoint returns the public address of one of our own endpoints, character

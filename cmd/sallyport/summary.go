@@ -14,6 +14,7 @@ func (a *app) announce(ls listeners) {
 		"version", a.build.Version,
 		"public_url", s.Network.PublicURL,
 		"upstream", s.Upstream.URL,
+		"forward_auth", s.Upstream.ForwardAuth,
 		"issuer", s.OIDC.Issuer,
 		"client_id", s.OIDC.ClientID,
 		"redirect_uri", s.endpoint("/callback"),

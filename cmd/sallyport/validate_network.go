@@ -143,6 +143,15 @@ func checkTLSFiles(n NetworkConfig, f *faults) {
 
 func (s *settings) resolveUpstream(f *faults) {
 	const name = "SALLYPORT_UPSTREAM"
+	if s.forwardAuthOnly() {
+		if s.Upstream.URL != "" {
+			f.add(name, "is set, but SALLYPORT_FORWARD_AUTH=only would not use it", "remove one of the two")
+		}
+		return
+	}
+	if s.Upstream.URL == "" {
+		f.unreadable(name, "is required", "set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only")
+	}
 	u, err := parseUpstream(s.Upstream.URL)
 	if err != nil {
 		f.add(name, err.Error(), "write http://host:port, https://host:port, h2c://host:port or unix:///path")

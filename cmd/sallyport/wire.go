@@ -137,6 +137,10 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
+	key, err := newClientKey(o, p.now, p.logger)
+	if err != nil {
+		return nil, err
+	}
 	claims := s.claimsConfig()
 	var ends idp.Ends // a nil interface unless the store can do it
 	if manager.Finds() && manager.Remembers() {
@@ -145,8 +149,9 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: func() secret.Text { return *clientSecret.Load() },
-		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
+		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
+		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
+		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
@@ -192,7 +197,8 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
-		Upstream: s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
+		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
+		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
@@ -205,7 +211,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
 	}
-	if s.Access.KeepForms {
+	if s.Access.KeepForms && !s.forwardAuthOnly() {
 		cfg.Forms, cfg.FormPages = manager, renderer
 	}
 	return proxy.New(cfg)
@@ -229,7 +235,7 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = c.config()
+		cfg.TLS = serverTLS(c)
 	}
 	server, err := proxy.NewServer(cfg)
 	if err != nil {

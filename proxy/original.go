@@ -1,0 +1,152 @@
+package proxy
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// The fields in which a proxy tells of the request that it has in its hands: Traefik
+// and Caddy the first of each pair, nginx the second.
+var (
+	originalMethods = [...]string{"X-Forwarded-Method", "X-Original-Method"}
+	originalTargets = [...]string{"X-Forwarded-Uri", "X-Original-Url"}
+)
+
+// original is the request that a proxy asks about.
+type original struct {
+	// request has its method, target and host, and the fields that came with the
+	// question, which are the client's.
+	request *http.Request
+	// located says that the target is known; without it request has the target of
+	// the question itself.
+	located bool
+	// complete is false where the proxy is not trusted or leaves out the method or
+	// the target: then no rule may be relaxed, since any could be meant.
+	complete bool
+	scheme   string // "http" or "https"
+	target          // what is asked for, once the gate has looked at it
+}
+
+// whole is path and query as they came.
+func (o *original) whole() string { return whole(o.path, o.request.URL.RawQuery) }
+
+// readOriginal reads what the question of x is about. The error says that a trusted proxy tells
+// it in two ways, of which one is a client's that it let through.
+func readOriginal(x *exchange, question *http.Request, publicScheme string) (original, error) {
+	o := original{request: question, scheme: publicScheme}
+	if !x.trusted {
+		return o, nil
+	}
+	h := question.Header
+	method, err := told(h, originalMethods[:])
+	if err != nil {
+		return o, err
+	}
+	target, host, scheme, err := toldTarget(h)
+	if err != nil {
+		return o, err
+	}
+	if p := single(h, "X-Forwarded-Proto"); p == "http" || p == "https" {
+		scheme = p
+	}
+	if scheme != "" {
+		o.scheme = scheme
+	}
+	r := question.WithContext(question.Context())
+	// Whatever version the proxy speaks with us, the client may have asked for a
+	// WebSocket; most proxies do not pass Upgrade on with the question.
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	if len(h["Sec-Websocket-Key"]) > 0 {
+		r.Header = maps.Clone(h)
+		r.Header["Upgrade"] = []string{"websocket"}
+	}
+	if method != "" {
+		r.Method = method
+	}
+	r.Host = x.requestedHost()
+	if host != "" {
+		if said := single(h, "X-Forwarded-Host"); said != "" && !strings.EqualFold(said, host) {
+			return o, fmt.Errorf("X-Forwarded-Host is %.100q, and the host of X-Original-URL %.100q; have the proxy set or clear both", said, host)
+		}
+		r.Host = host
+	}
+	if o.located = target != nil; o.located {
+		r.URL = target
+	}
+	o.request, o.complete = r, o.located && method != "" && !joined(h)
+	return o, nil
+}
+
+// joined reports whether a proxy may have appended its own target to one that the
+// client sent, as some do where they should replace it. Targets that look like two
+// are rare enough to relax nothing for them.
+func joined(h http.Header) bool {
+	for _, name := range originalTargets {
+		for _, v := range h[name] {
+			if strings.Contains(v, ",/") || strings.Contains(v, ",http") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// told returns the value that the fields of those names have together, "" when none
+// is there.
+func told(h http.Header, names []string) (string, error) {
+	value := ""
+	for _, name := range names {
+		for i, v := range h[name] {
+			if i > 0 || value != "" && v != "" && v != value {
+				return "", fmt.Errorf("%s are there twice or differ; have the proxy set one and clear the other", strings.Join(names, " or "))
+			}
+			value = cmp.Or(v, value)
+		}
+	}
+	return value, nil
+}
+
+// toldTarget returns path and query of the target, and host and scheme where it has
+// them; nil when there is none.
+func toldTarget(h http.Header) (target *url.URL, host, scheme string, err error) {
+	for _, name := range originalTargets {
+		values := h[name]
+		if len(values) == 0 || len(values) == 1 && values[0] == "" {
+			continue
+		}
+		u, err := parseTarget(values)
+		if err != nil {
+			return nil, "", "", fmt.Errorf("%s: %w", name, err)
+		}
+		if target != nil && (u.EscapedPath() != target.EscapedPath() || u.RawPath != target.RawPath || u.RawQuery != target.RawQuery) {
+			return nil, "", "", errors.New("X-Forwarded-Uri and X-Original-URL differ; have the proxy set one and clear the other")
+		}
+		if u.Host != "" {
+			host, scheme = u.Host, u.Scheme
+		}
+		target = u
+	}
+	return target, host, scheme, nil
+}
+
+// parseTarget reads "/path?query", or a whole address of http or https.
+func parseTarget(values []string) (*url.URL, error) {
+	if len(values) != 1 {
+		return nil, errors.New("it is there more than once")
+	}
+	for i := range len(values[0]) {
+		if c := values[0][i]; c <= ' ' || c == 0x7f {
+			return nil, errors.New("it has white space or a control character")
+		}
+	}
+	u, err := url.ParseRequestURI(values[0])
+	if err != nil || u.Scheme != "" && u.Host == "" {
+		return nil, errors.New("it is not the target of a request")
+	}
+	return u, nil
+}
