@@ -60,11 +60,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	}
 	serial := func() int64 {
 		t.Helper()
-		got, err := c.get(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got.Leaf.SerialNumber.Int64()
+		return c.get().Leaf.SerialNumber.Int64()
 	}
 	if got := serial(); got != 1 {
 		t.Fatalf("serial %d, want 1", got)
@@ -77,7 +73,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if got := serial(); got != 1 {
 		t.Errorf("serial %d at once, want 1: every handshake would look at the files", got)
 	}
-	now = now.Add(certificateCheck + time.Second)
+	now = now.Add(reloadEvery + time.Second)
 	if got := serial(); got != 2 {
 		t.Errorf("serial %d after the interval, want 2", got)
 	}
@@ -85,7 +81,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte("half a ke"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(certificateCheck + time.Second)
+	now = now.Add(reloadEvery + time.Second)
 	if got := serial(); got != 2 {
 		t.Errorf("serial %d while the files are broken, want 2", got)
 	}
@@ -93,7 +89,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		t.Errorf("nobody was told: %s", log.String())
 	}
 	writeCertificate(t, dir, 3)
-	now = now.Add(certificateCheck + time.Second)
+	now = now.Add(reloadEvery + time.Second)
 	if got := serial(); got != 3 {
 		t.Errorf("serial %d after the repair, want 3", got)
 	}

@@ -37,6 +37,7 @@ type providerMetadata struct {
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	Scopes        []string `json:"scopes_supported"`
 	GrantTypes    []string `json:"grant_types_supported"`
 }
@@ -187,15 +188,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 // they do not mention has the defaults of OpenID Connect Discovery 1.0 §3.
 func (p *providerProbe) capabilities(m providerMetadata) {
 	o := p.settings.OIDC
-	methods := m.AuthMethods
-	if len(methods) == 0 {
-		methods = []string{"client_secret_basic"}
-	}
-	if slices.Contains(methods, o.ClientAuth) {
-		p.found.ok("client auth", "%s", o.ClientAuth)
-	} else {
-		p.found.warn("client auth", "SALLYPORT_OIDC_CLIENT_AUTH", "%s is set and the provider lists %s", o.ClientAuth, strings.Join(methods, ", "))
-	}
+	p.clientAuth(m)
 	if len(m.Challenges) > 0 && !slices.Contains(m.Challenges, "S256") {
 		p.found.warn("pkce", "", "the provider does not list S256; it is sent all the same")
 	} else if len(m.Challenges) > 0 {

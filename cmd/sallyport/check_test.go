@@ -145,6 +145,21 @@ func TestCheckFindings(t *testing.T) {
 			vars["SALLYPORT_OIDC_CLIENT_AUTH"] = "client_secret_post"
 		},
 			`warn | client auth | SALLYPORT_OIDC_CLIENT_AUTH | client_secret_post is set and the provider lists client_secret_basic`},
+		{"key of no registered algorithm", func(p *fakeProvider, vars map[string]string) {
+			p.metadata["token_endpoint_auth_methods_supported"] = []string{"private_key_jwt"}
+			p.metadata["token_endpoint_auth_signing_alg_values_supported"] = []string{"RS256", "PS256"}
+			useClientKey(t, vars)
+		},
+			`fail | client auth | SALLYPORT_OIDC_CLIENT_KEY_ALG | assertions are signed with ES256 and the provider accepts RS256, PS256; change the algorithm, or the key`},
+		{"key", func(p *fakeProvider, vars map[string]string) {
+			p.metadata["token_endpoint_auth_methods_supported"] = []string{"private_key_jwt"}
+			useClientKey(t, vars)
+		},
+			`ok | client auth |  | private_key_jwt, ES256, made out to the issuer`},
+		{"Basic credentials as they are", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_CLIENT_AUTH"] = "client_secret_basic_raw"
+		},
+			`ok | client auth |  | client_secret_basic_raw`},
 		{"no PKCE", func(p *fakeProvider, _ map[string]string) {
 			p.metadata["code_challenge_methods_supported"] = []string{"plain"}
 		},

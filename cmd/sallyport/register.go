@@ -18,7 +18,9 @@ func (p *process) register() int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	writeRegistration(p.stdout, s)
+	if err := writeRegistration(p.stdout, s); err != nil {
+		return p.refuse(err)
+	}
 	return exitOK
 }
 
@@ -33,6 +35,9 @@ func loadRegistration(environ []string) (*settings, error) {
 		f.unreadable("SALLYPORT_PUBLIC_URL", "is required", "set it to the address that browsers use")
 	}
 	s.resolveNetwork(f)
+	if c.OIDC.ClientKeyFile != "" {
+		s.resolveClientKey(f)
+	}
 	return s, f.err()
 }
 
@@ -44,7 +49,7 @@ func (s *settings) channel(path string) string {
 	return s.endpoint(path)
 }
 
-func writeRegistration(w io.Writer, s *settings) {
+func writeRegistration(w io.Writer, s *settings) error {
 	console := s.preset.Console
 	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", s.preset.Title, console.Page)
 	last := ""
@@ -70,11 +75,27 @@ func writeRegistration(w io.Writer, s *settings) {
 	fmt.Fprint(w, "\nBesides\n\n")
 	values := strings.NewReplacer(
 		"{client_id}", cmp.Or(s.OIDC.ClientID, "the client id"),
-		"{client_auth}", s.OIDC.ClientAuth,
+		"{client_auth}", oidcrp.ClientAuth(s.OIDC.ClientAuth).Registered(),
 		"{scopes}", strings.Join(slices.DeleteFunc(slices.Clone(s.OIDC.Scopes), func(scope string) bool { return scope == "{client_id}" }), " "),
 	)
 	for i, step := range console.Steps {
 		fmt.Fprintf(w, "  %d. %s\n", i+1, values.Replace(step))
 	}
-	fmt.Fprintf(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID and SALLYPORT_OIDC_CLIENT_SECRET to what the provider shows, and run: sallyport check\n")
+	return writeCredential(w, s)
+}
+
+// writeCredential prints the public key that is registered, or says which secret
+// the provider shows.
+func writeCredential(w io.Writer, s *settings) error {
+	if s.clientKey == nil {
+		fmt.Fprintf(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID and SALLYPORT_OIDC_CLIENT_SECRET to what the provider shows, and run: sallyport check\n")
+		return nil
+	}
+	jwk, err := s.clientKey.PublicJWK()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nThe client's public key, as a JWK; where a set is wanted, write {\"keys\":[ ]} around it\n\n  %s\n\n"+
+		"Then set SALLYPORT_OIDC_CLIENT_ID to what the provider shows, and run: sallyport check\n", jwk)
+	return nil
 }

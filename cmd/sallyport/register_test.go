@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -93,5 +94,24 @@ func TestRegisterRefuses(t *testing.T) {
 		if code, out, errs := runRegister(t, tc.environ); code != exitUsage || out != "" || !strings.Contains(errs, tc.want) {
 			t.Errorf("%s: exit %d, %q, %q", tc.environ, code, out, errs)
 		}
+	}
+}
+
+// A client with a key registers its public half, and has no secret to come back.
+func TestRegisterPrintsThePublicKey(t *testing.T) {
+	certFile, keyFile := writeCertificate(t, t.TempDir(), 1)
+	code, out, errs := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt",
+		"SALLYPORT_OIDC_CLIENT_KEY_FILE="+keyFile, "SALLYPORT_OIDC_CLIENT_CERT_FILE="+certFile, "SALLYPORT_OIDC_CLIENT_KEY_ID=k1")
+	if code != exitOK || !strings.Contains(out, "token_endpoint_auth_method: private_key_jwt") || strings.Contains(out, "SECRET") {
+		t.Fatalf("exit %d: %s\n%s", code, errs, out)
+	}
+	_, after, _ := strings.Cut(out, "\n  {")
+	line, _, _ := strings.Cut(after, "\n")
+	var jwk map[string]any
+	if err := json.Unmarshal([]byte("{"+line), &jwk); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if jwk["kid"] != "k1" || jwk["alg"] != "ES256" || jwk["x"] == nil || jwk["d"] != nil {
+		t.Errorf("the key is %v", jwk)
 	}
 }

@@ -30,6 +30,7 @@ type settings struct {
 	extraParams url.Values
 	demands     []oidcrp.Demand
 	keys        []session.Key
+	clientKey   *oidcrp.ClientKey // as the file was at the start; nil = there is none
 	redis       redisstore.URL
 	// refreshEvery is SALLYPORT_SESSION_REFRESH; 0 = auto.
 	refreshEvery time.Duration

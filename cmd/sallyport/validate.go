@@ -23,12 +23,6 @@ func requireValues(c Config, f *faults) {
 			f.unreadable(v.Name, "is required", "set it, for example to "+example)
 		}
 	}
-	if c.OIDC.ClientSecret.IsEmpty() && c.OIDC.ClientAuth != "none" {
-		f.unreadable("SALLYPORT_OIDC_CLIENT_SECRET", "is required", "set it to the client secret from the provider (or SALLYPORT_OIDC_CLIENT_SECRET_FILE to a file that holds it); a public client without a secret needs SALLYPORT_OIDC_CLIENT_AUTH=none")
-	}
-	if !c.OIDC.ClientSecret.IsEmpty() && c.OIDC.ClientAuth == "none" {
-		f.add("SALLYPORT_OIDC_CLIENT_SECRET", "is set, but SALLYPORT_OIDC_CLIENT_AUTH=none would not use it", "remove one of the two")
-	}
 }
 
 // checkWords holds each value against the words that its tag allows.
@@ -48,21 +42,10 @@ func checkWords(c Config, f *faults) {
 		}
 		for _, w := range words {
 			if !slices.Contains(v.OneOf, w) {
-				f.unreadable(v.Name, fmt.Sprintf("is %q%s", w, later(v.Name, w)), "use "+alternatives(v.OneOf))
+				f.unreadable(v.Name, fmt.Sprintf("is %q", w), "use "+alternatives(v.OneOf))
 			}
 		}
 	}
-}
-
-// later says that a word is known to the documentation but not to this version.
-func later(name, word string) string {
-	words := map[string][]string{
-		"SALLYPORT_OIDC_CLIENT_AUTH": {"private_key_jwt", "tls_client_auth"},
-	}
-	if slices.Contains(words[name], word) {
-		return ", which is not supported by this version"
-	}
-	return ""
 }
 
 func alternatives(words []string) string {

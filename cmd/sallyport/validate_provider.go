@@ -20,6 +20,7 @@ func (s *settings) resolveProvider(f *faults) {
 	if o.LogoutURL != "" && o.LogoutURL != logoutDiscovered && o.LogoutURL != oidcrp.LogoutNone {
 		checkLogoutTemplate(o.LogoutURL, s, f)
 	}
+	s.resolveCredentials(f)
 	s.resolveScopes(f)
 	checkAlgorithms(o.SigningAlgs, f)
 	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -137,6 +138,10 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
+	key, err := newClientKey(o, p.now, p.logger)
+	if err != nil {
+		return nil, err
+	}
 	claims := s.claimsConfig()
 	var ends idp.Ends // a nil interface unless the store can do it
 	if manager.Finds() && manager.Remembers() {
@@ -145,8 +150,9 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: func() secret.Text { return *clientSecret.Load() },
-		SigningAlgs:  o.SigningAlgs, Scopes: o.Scopes,
+		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
+		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
+		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
@@ -156,9 +162,15 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		SignOutClears: s.signOutClears(),
+		Ends:          ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// signOutClears are the types of Clear-Site-Data; none is none.
+func (s *settings) signOutClears() []string {
+	return slices.DeleteFunc(slices.Clone(s.Session.SignOutClears), func(t string) bool { return t == "none" })
 }
 
 // claimsConfig is the part of the relying party's configuration that makes an
@@ -230,7 +242,7 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = c.config()
+		cfg.TLS = serverTLS(c)
 	}
 	server, err := proxy.NewServer(cfg)
 	if err != nil {

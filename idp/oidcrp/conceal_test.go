@@ -39,7 +39,7 @@ func TestConcealKeepsTheMeaning(t *testing.T) {
 	c := &Client{} // a public client has no secret
 	for _, code := range []string{"error", "e", `"`, "{", "invalid", ":", "grant"} {
 		a := &answer{status: 400, body: c.conceal([]byte(`{"error":"invalid_grant"}`), code)}
-		if got := tokenFailure(a).Code; got != fault.CodeRejected {
+		if got := c.tokenFailure(a).Code; got != fault.CodeRejected {
 			t.Errorf("the code %q makes invalid_grant %s", code, got)
 		}
 	}

@@ -18,18 +18,6 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// ClientAuth says how we authenticate at the token and revocation endpoints
-// (OpenID Connect Core §9). It is configured and never found out by trying,
-// because a code can be sent only once.
-type ClientAuth string
-
-// The values of SALLYPORT_OIDC_CLIENT_AUTH.
-const (
-	ClientSecretBasic ClientAuth = "client_secret_basic"
-	ClientSecretPost  ClientAuth = "client_secret_post"
-	ClientAuthNone    ClientAuth = "none" // a public client: PKCE alone
-)
-
 // UserinfoMode says when the userinfo endpoint is asked.
 type UserinfoMode string
 
@@ -71,11 +59,14 @@ type Config struct {
 	DiscoveryURL   string   // "" = issuer and the well-known path
 	Demands        []Demand // of every ID token; may be empty
 	ClientID       string
-	// ClientSecret is asked for each request, because its file may change. It
-	// may be nil with ClientAuthNone.
+	// ClientSecret and ClientKey are asked for each request, because their files
+	// may change. Of the two, the one that ClientAuth uses is required.
 	ClientSecret func() secret.Text
+	ClientKey    func() *ClientKey
 	ClientAuth   ClientAuth
-	SigningAlgs  []string // of signingAlgs
+	// AssertionAudience says whom PrivateKeyJWT is made out to; "" = the issuer.
+	AssertionAudience AssertionAudience
+	SigningAlgs       []string // of signingAlgs
 
 	// What the authorization request asks for. All but Scopes may be empty.
 	Scopes    []string
@@ -127,6 +118,9 @@ type Config struct {
 	// Timeout bounds one call to the provider, from connecting to the last byte.
 	Timeout time.Duration
 
+	// SignOutClears are the types of Clear-Site-Data ("cache", "cookies", "storage")
+	// that a sign-out here sends; empty = none.
+	SignOutClears []string
 	// Ends ends sessions when the provider says so; nil = the store cannot find them,
 	// and the provider's logout endpoints are not offered.
 	Ends     idp.Ends
@@ -174,16 +168,7 @@ func (c *Config) check() error {
 }
 
 func (c *Config) checkChoices() []error {
-	var faults []error
-	switch c.ClientAuth {
-	case ClientSecretBasic, ClientSecretPost:
-		if c.ClientSecret == nil || c.ClientSecret().IsEmpty() {
-			faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_SECRET is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
-		}
-	case ClientAuthNone:
-	default:
-		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_AUTH is %q; use client_secret_basic, client_secret_post or none", c.ClientAuth))
-	}
+	faults := c.checkClientAuth()
 	switch c.Userinfo {
 	case UserinfoAuto, UserinfoAlways, UserinfoNever:
 	default:

@@ -43,6 +43,13 @@ func TestBadConfigurations(t *testing.T) {
 		{"empty secret", func(c *Config) {
 			c.ClientAuth, c.ClientSecret = ClientSecretPost, func() secret.Text { return secret.Text{} }
 		}, "SALLYPORT_OIDC_CLIENT_SECRET is missing"},
+		{"no key", func(c *Config) { c.ClientAuth = PrivateKeyJWT }, "SALLYPORT_OIDC_CLIENT_KEY_FILE is missing"},
+		{"unknown audience", func(c *Config) { c.AssertionAudience = "both" }, "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE"},
+		{"no one issuer for an audience", func(c *Config) {
+			c.ClientAuth, c.AssertionAudience, c.Issuer = PrivateKeyJWT, AudienceIssuer, "https://idp.example.com/{tenantid}"
+			c.AllowedTenants, c.DiscoveryURL = []string{"a"}, "https://idp.example.com/metadata"
+			useKey(t, "RS256")(c)
+		}, "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE is issuer"},
 		{"unknown client authentication", func(c *Config) { c.ClientAuth = "guess" }, "SALLYPORT_OIDC_CLIENT_AUTH"},
 		{"unknown userinfo mode", func(c *Config) { c.Userinfo = "maybe" }, "SALLYPORT_OIDC_USERINFO"},
 		{"unknown e-mail policy", func(c *Config) { c.EmailVerified = "maybe" }, "SALLYPORT_EMAIL_VERIFIED"},

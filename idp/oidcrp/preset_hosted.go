@@ -58,9 +58,10 @@ func hostedPresets() []Preset {
 			Name: "okta", Title: "Okta",
 			IssuerForm: "TENANT.okta.com",
 			Defaults: map[string]string{
-				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
-				"SALLYPORT_OIDC_LOGOUT_HINT":   "fresh",
-				"SALLYPORT_GROUPS_LIMIT":       "100", // the groups claim is cut there without a word
+				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
+				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
+				"SALLYPORT_OIDC_LOGOUT_HINT":               "fresh",
+				"SALLYPORT_GROUPS_LIMIT":                   "100", // the groups claim is cut there without a word
 			},
 			BareDomain: true,
 			Remedies: Remedies{

@@ -8,10 +8,11 @@ func microsoftPresets() []Preset {
 			Name: "entra", Title: "Microsoft Entra ID (Azure AD)",
 			IssuerForm: "https://login.microsoftonline.com/TENANT-ID/v2.0",
 			Defaults: map[string]string{
-				"SALLYPORT_OIDC_CLIENT_AUTH":     "client_secret_post",
-				"SALLYPORT_OIDC_USERINFO":        "never", // it is at Microsoft Graph and adds nothing to the ID token
-				"SALLYPORT_OIDC_REFRESH_BOUND":   "no",
-				"SALLYPORT_CLAIM_EMAIL_VERIFIED": "xms_edov",
+				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
+				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
+				"SALLYPORT_OIDC_USERINFO":                  "never", // it is at Microsoft Graph and adds nothing to the ID token
+				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
+				"SALLYPORT_CLAIM_EMAIL_VERIFIED":           "xms_edov",
 			},
 			SharedTenants: []string{"organizations", "common"},
 			Remedies: Remedies{
@@ -40,10 +41,11 @@ func microsoftPresets() []Preset {
 			Name: "external-id", Title: "Microsoft Entra External ID",
 			IssuerForm: "https://TENANT-ID.ciamlogin.com/TENANT-ID/v2.0",
 			Defaults: map[string]string{
-				"SALLYPORT_OIDC_CLIENT_AUTH":     "client_secret_post",
-				"SALLYPORT_OIDC_USERINFO":        "never",
-				"SALLYPORT_OIDC_REFRESH_BOUND":   "no",
-				"SALLYPORT_CLAIM_EMAIL_VERIFIED": "xms_edov",
+				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
+				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
+				"SALLYPORT_OIDC_USERINFO":                  "never",
+				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
+				"SALLYPORT_CLAIM_EMAIL_VERIFIED":           "xms_edov",
 			},
 			Remedies: Remedies{
 				Email:  `in the Entra admin center, "Token configuration", add the optional claim email to the ID token`,
@@ -65,13 +67,14 @@ func microsoftPresets() []Preset {
 			Name: "b2c", Title: "Azure AD B2C",
 			IssuerForm: "https://TENANT.b2clogin.com/TENANT-ID/v2.0/",
 			Defaults: map[string]string{
-				"SALLYPORT_OIDC_CLIENT_AUTH":   "client_secret_post",
-				"SALLYPORT_OIDC_SCOPES":        "openid,{client_id}", // without its own id there is no access token
-				"SALLYPORT_OIDC_USERINFO":      "never",
-				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
-				"SALLYPORT_CLAIM_EMAIL":        "emails",
-				"SALLYPORT_CLAIM_NAME":         "name",
-				"SALLYPORT_EMAIL_REQUIRED":     "true",
+				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
+				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
+				"SALLYPORT_OIDC_SCOPES":                    "openid,{client_id}", // without its own id there is no access token
+				"SALLYPORT_OIDC_USERINFO":                  "never",
+				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
+				"SALLYPORT_CLAIM_EMAIL":                    "emails",
+				"SALLYPORT_CLAIM_NAME":                     "name",
+				"SALLYPORT_EMAIL_REQUIRED":                 "true",
 			},
 			DiscoveryForm: "https://TENANT.b2clogin.com/TENANT.onmicrosoft.com/POLICY/v2.0/.well-known/openid-configuration",
 			Remedies: Remedies{
@@ -93,11 +96,12 @@ func microsoftPresets() []Preset {
 			Name: "adfs", Title: "Active Directory Federation Services",
 			IssuerForm: "https://HOST/adfs",
 			Defaults: map[string]string{
-				"SALLYPORT_OIDC_SCOPES":        "openid,profile,email,allatclaims",
-				"SALLYPORT_OIDC_USERINFO":      "never", // it knows nothing but sub
-				"SALLYPORT_OIDC_REFRESH_BOUND": "no",
-				"SALLYPORT_CLAIM_NAME":         "unique_name",
-				"SALLYPORT_EMAIL_REQUIRED":     "true",
+				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",
+				"SALLYPORT_OIDC_SCOPES":                    "openid,profile,email,allatclaims",
+				"SALLYPORT_OIDC_USERINFO":                  "never", // it knows nothing but sub
+				"SALLYPORT_OIDC_REFRESH_BOUND":             "no",
+				"SALLYPORT_CLAIM_NAME":                     "unique_name",
+				"SALLYPORT_EMAIL_REQUIRED":                 "true",
 			},
 			Remedies: Remedies{
 				Email: `in AD FS, the Web API of the application group needs an issuance transform rule that maps E-Mail-Addresses to the claim email, and the account in Active Directory needs an address; SALLYPORT_CLAIM_EMAIL=upn uses the user principal name, which nobody has verified`,

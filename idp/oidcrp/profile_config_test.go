@@ -42,6 +42,8 @@ func apply(t *testing.T, c *Config, name, value string) {
 		c.DiscoveryURL = value
 	case "SALLYPORT_OIDC_CLIENT_AUTH":
 		c.ClientAuth = ClientAuth(value)
+	case "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE":
+		c.AssertionAudience = AssertionAudience(value)
 	case "SALLYPORT_OIDC_SCOPES":
 		c.Scopes = strings.Split(strings.ReplaceAll(value, "{client_id}", testClient), ",")
 	case "SALLYPORT_OIDC_USERINFO":

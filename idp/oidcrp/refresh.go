@@ -23,23 +23,18 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 	if err != nil {
 		return session.Renewal{}, err
 	}
-	req, err := c.clientRequest(ctx, provider.TokenEndpoint, url.Values{
+	asked := c.now()
+	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {s.Grant.RefreshToken.Reveal()},
 	})
 	if err != nil {
 		return session.Renewal{}, unavailable(err)
 	}
-	asked := c.now()
-	a, err := c.caller.call(req, atToken, maxAnswer)
-	if err != nil {
-		return session.Renewal{}, unavailable(err)
-	}
-	a.body = c.conceal(a.body, s.Grant.RefreshToken.Reveal())
 	if a.status != http.StatusOK {
 		return session.Renewal{}, c.refreshRefused(a)
 	}
-	t, err := readTokens(a.body, c.now())
+	t, err := c.readTokens(a.body, c.now())
 	if err != nil {
 		return session.Renewal{}, c.refreshUnread(a, err)
 	}

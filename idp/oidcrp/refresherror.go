@@ -42,14 +42,14 @@ func (c *Client) refreshRefused(a *answer) *session.RefreshError {
 		return unavailable(a.success(atToken)) // a redirect, to a maintenance page perhaps
 	}
 	if o, err := parseObject(a.body); err == nil && o.has("error") {
-		return refreshOAuthError(o)
+		return c.refreshOAuthError(o)
 	}
-	return misconfigured(fmt.Errorf("%w and no OAuth error; check SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH", a.success(atToken)))
+	return misconfigured(fmt.Errorf("%w and no OAuth error; %s", a.success(atToken), c.credentialsRemedy()))
 }
 
 // refreshOAuthError translates the error of RFC 6749 §5.2.
-func refreshOAuthError(o object) *session.RefreshError {
-	f := tokenErrorFault(o)
+func (c *Client) refreshOAuthError(o object) *session.RefreshError {
+	f := c.tokenErrorFault(o)
 	name, _ := o.text("error")
 	switch name {
 	case "invalid_grant":
@@ -66,7 +66,7 @@ func refreshOAuthError(o object) *session.RefreshError {
 // refreshUnread decides about an answer with status 200 that cannot be read.
 func (c *Client) refreshUnread(a *answer, err error) *session.RefreshError {
 	if o, parseErr := parseObject(a.body); parseErr == nil && o.has("error") {
-		return refreshOAuthError(o)
+		return c.refreshOAuthError(o)
 	}
 	return unavailable(err)
 }

@@ -2,6 +2,7 @@ package oidcrp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -121,13 +122,10 @@ func (c *Client) revokeToken(ctx context.Context, address string, token secret.T
 
 // tryRevoking reports whether trying again makes sense.
 func (c *Client) tryRevoking(ctx context.Context, address string, token secret.Text, hint string) (again bool, err error) {
-	req, err := c.clientRequest(ctx, address, url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}})
+	a, err := c.post(ctx, atRevocation, address, url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}})
 	if err != nil {
-		return false, err
-	}
-	a, err := c.caller.call(req, atRevocation, maxAnswer)
-	if err != nil {
-		return true, err
+		_, called := errors.AsType[*callError](err)
+		return called, err
 	}
 	return a.status >= 500 || a.status == http.StatusTooManyRequests, a.success(atRevocation)
 }

@@ -45,24 +45,19 @@ func (t *tokens) grant() session.Grant {
 // cannot be told apart when the access token is missing, it takes a plain text
 // answer for a query, and refuses a large expires_in.
 func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier string) (*tokens, error) {
-	req, err := c.clientRequest(ctx, provider.TokenEndpoint, url.Values{
+	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {c.cfg.RedirectURL},
 		"code_verifier": {verifier},
 	})
 	if err != nil {
-		return nil, fault.New(fault.Internal, err)
+		return nil, postFault(err)
 	}
-	a, err := c.caller.call(req, atToken, maxAnswer)
-	if err != nil {
-		return nil, callFault(err, fault.TokenInvalid)
-	}
-	a.body = c.conceal(a.body, code, verifier)
 	if a.status != http.StatusOK {
-		return nil, tokenFailure(a)
+		return nil, c.tokenFailure(a)
 	}
-	t, err := readTokens(a.body, c.now())
+	t, err := c.readTokens(a.body, c.now())
 	if err != nil {
 		return nil, err
 	}
@@ -70,32 +65,6 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		return nil, fault.New(fault.IDTokenAbsent, errors.New("the token response has no id_token; SALLYPORT_OIDC_SCOPES must contain openid, and the client must be one of OpenID Connect"))
 	}
 	return t, nil
-}
-
-// clientRequest makes a POST that authenticates this client in the configured way
-// (OpenID Connect Core §9). Basic credentials are form-encoded first (RFC 6749
-// §2.3.1).
-func (c *Client) clientRequest(ctx context.Context, address string, form url.Values) (*http.Request, error) {
-	switch c.cfg.ClientAuth {
-	case ClientSecretPost:
-		form.Set("client_id", c.cfg.ClientID)
-		form.Set("client_secret", c.cfg.ClientSecret().Reveal())
-	case ClientAuthNone:
-		form.Set("client_id", c.cfg.ClientID)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("making the request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	if c.cfg.ClientAuth == ClientSecretBasic {
-		req.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(c.cfg.ClientSecret().Reveal()))
-	}
-	// net/http repeats a request on a fresh connection when it can rewind the
-	// body; a code must not be sent twice.
-	req.GetBody = nil
-	return req, nil
 }
 
 // callFault tells people that the provider is slow or away; invalid is what an
@@ -113,29 +82,37 @@ func callFault(err error, invalid fault.Code) *fault.Error {
 	return fault.New(code, err)
 }
 
+// postFault says why a request of Client.post has no answer.
+func postFault(err error) *fault.Error {
+	if _, called := errors.AsType[*callError](err); !called {
+		return fault.New(fault.Internal, err)
+	}
+	return callFault(err, fault.TokenInvalid)
+}
+
 // tokenFailure translates an answer that is no success (RFC 6749 §5.2).
-func tokenFailure(a *answer) *fault.Error {
+func (c *Client) tokenFailure(a *answer) *fault.Error {
 	if o, err := parseObject(a.body); err == nil && o.has("error") {
-		return tokenErrorFault(o)
+		return c.tokenErrorFault(o)
 	}
 	err := a.success(atToken)
 	switch {
 	case a.status == http.StatusUnauthorized:
-		return clientRejected(err.Error())
+		return c.clientRejected(err.Error())
 	case a.status == http.StatusTooManyRequests, a.status >= 500:
 		return fault.New(fault.IdPError, err)
 	}
 	return fault.New(fault.TokenInvalid, err)
 }
 
-func tokenErrorFault(o object) *fault.Error {
+func (c *Client) tokenErrorFault(o object) *fault.Error {
 	name, _ := o.text("error")
 	said := saidBy(o)
 	switch name {
 	case "invalid_grant":
 		return fault.New(fault.CodeRejected, fmt.Errorf("%s: the code was used or has expired, or the redirect URI differs", said))
 	case "invalid_client", "unauthorized_client":
-		return clientRejected(said)
+		return c.clientRejected(said)
 	case "invalid_request", "invalid_scope", "invalid_target", "unsupported_grant_type":
 		return fault.New(fault.ClientRejected, fmt.Errorf("%s; check SALLYPORT_OIDC_CLIENT_AUTH, SALLYPORT_OIDC_SCOPES and how the client is registered", said))
 	case "server_error", "temporarily_unavailable":
@@ -154,23 +131,18 @@ func saidBy(o object) string {
 	return said
 }
 
-func clientRejected(said string) *fault.Error {
-	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; "+
-		"SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with", said))
-}
-
 // readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
 // §3.1.3.3 and §12.2); all but the access token may be absent. The type must be
 // Bearer, in any case; a missing one is refused, too, because the specification
 // requires it and other types must not be used like Bearer. The error is a
 // *fault.Error and holds nothing of the body.
-func readTokens(body []byte, now time.Time) (*tokens, error) {
+func (c *Client) readTokens(body []byte, now time.Time) (*tokens, error) {
 	o, err := parseObject(body)
 	if err != nil {
 		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("reading the token response: %w", err))
 	}
 	if o.has("error") {
-		return nil, tokenErrorFault(o) // some say so with status 200
+		return nil, c.tokenErrorFault(o) // some say so with status 200
 	}
 	access, _ := o.text("access_token")
 	if access == "" {

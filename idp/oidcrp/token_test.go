@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/fault"
-	"github.com/sallyport/sallyport/internal/secret"
 )
 
 // body changes the token response.
@@ -137,47 +136,6 @@ func TestProviderGoneAtCallback(t *testing.T) {
 	callback := w.callbackFor("/")
 	h.Close()
 	w.wantFault(w.get(callback), fault.IdPUnavailable)
-}
-
-func TestClientAuthentication(t *testing.T) {
-	tests := []struct {
-		auth       ClientAuth
-		inHeader   bool
-		formSecret string
-		formID     string
-	}{
-		{ClientSecretBasic, true, "", ""},
-		{ClientSecretPost, false, testSecret, testClient},
-		{ClientAuthNone, false, "", testClient},
-	}
-	for _, tt := range tests {
-		t.Run(string(tt.auth), func(t *testing.T) {
-			h := newHostile(t)
-			w := newWorld(t, h, func(c *Config) { c.ClientAuth = tt.auth })
-			w.signIn("/")
-			call := h.got("/token")[0]
-			if (call.authorization != "") != tt.inHeader || call.form.Get("client_secret") != tt.formSecret || call.form.Get("client_id") != tt.formID {
-				t.Errorf("Authorization sent: %t, client_id %q, client_secret sent: %t", call.authorization != "", call.form.Get("client_id"), call.form.Has("client_secret"))
-			}
-		})
-	}
-}
-
-// A secret file that changes is used from the next sign-in on.
-func TestSecretMayChange(t *testing.T) {
-	var current atomic.Pointer[string]
-	first, second := "first", "second"
-	current.Store(&first)
-	h := newHostile(t)
-	w := newWorld(t, h, func(c *Config) { c.ClientSecret = func() secret.Text { return secret.New(*current.Load()) } })
-	w.signIn("/")
-	current.Store(&second)
-	w.newBrowser()
-	w.signIn("/")
-	calls := h.got("/token")
-	if got := calls[len(calls)-1].authorization; got != "Basic "+basic(testClient, "second") {
-		t.Errorf("the last token request does not use the new secret")
-	}
 }
 
 func TestExpiry(t *testing.T) {

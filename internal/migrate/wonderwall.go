@@ -61,7 +61,7 @@ func wonderwall() Product {
 		"OPENID_AUDIENCES":                remark("has no counterpart: aud must name this client (OpenID Connect Core §3.1.3.7)"),
 		"OPENID_CLIENT_ID":                same("SALLYPORT_OIDC_CLIENT_ID"),
 		"OPENID_CLIENT_SECRET":            secretly("SALLYPORT_OIDC_CLIENT_SECRET"),
-		"OPENID_CLIENT_JWK":               remark("is the client's own key; SALLYPORT_OIDC_CLIENT_AUTH lists how clients authenticate here"),
+		"OPENID_CLIENT_JWK":               remark("is the client's own key: write it to a file and set SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt and SALLYPORT_OIDC_CLIENT_KEY_FILE"),
 		"OPENID_ID_TOKEN_SIGNING_ALG":     same("SALLYPORT_OIDC_SIGNING_ALGS"),
 		"OPENID_POST_LOGOUT_REDIRECT_URI": remark("has no counterpart as a fixed address: register <public URL>/oauth2/logout/callback at the provider; /oauth2/logout?rd= says where a sign-out leads"),
 		"OPENID_PROVIDER":                 remark("has no counterpart by that name; what the provider can do is read from its metadata"),

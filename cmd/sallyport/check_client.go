@@ -1,0 +1,30 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/idp/oidcrp"
+)
+
+// clientAuth holds the way in which this client authenticates against what the
+// metadata list.
+func (p *providerProbe) clientAuth(m providerMetadata) {
+	const probe = "client auth"
+	auth := oidcrp.ClientAuth(p.settings.OIDC.ClientAuth)
+	methods := m.AuthMethods
+	if len(methods) == 0 {
+		methods = []string{string(oidcrp.ClientSecretBasic)}
+	}
+	key := p.settings.clientKey
+	switch {
+	case !slices.Contains(methods, auth.Registered()):
+		p.found.warn(probe, clientAuthVariable, "%s is set and the provider lists %s", auth, strings.Join(methods, ", "))
+	case auth == oidcrp.PrivateKeyJWT && len(m.AuthAlgs) > 0 && !slices.Contains(m.AuthAlgs, key.Alg()):
+		p.found.fail(probe, clientKeyAlgVariable, "assertions are signed with %s and the provider accepts %s; change the algorithm, or the key", key.Alg(), strings.Join(m.AuthAlgs, ", "))
+	case auth == oidcrp.PrivateKeyJWT:
+		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.settings.OIDC.AssertionAudience)
+	default:
+		p.found.ok(probe, "%s", auth)
+	}
+}
