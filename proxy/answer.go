@@ -101,7 +101,7 @@ func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
-		f.RetryURL = s.loginPath
+		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
 	case fault.StepUpRequired:
 		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
 		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)

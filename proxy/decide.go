@@ -45,6 +45,7 @@ type Decision struct {
 	Attempt int              // session.NoSessionError.Attempt, when Kind is SignIn
 	Rule    int              // the number of the rule that decided; 0 = none
 	StepUp  *policy.StepUp   // the sign-in that is asked for; nil = any
+	Final   bool             // a rule wants no sign-in begun in place of a refusal
 }
 
 // The reasons of a Decision beside those of session.NoSession and the codes of
@@ -96,7 +97,9 @@ func (d *decider) decide(r *http.Request, g policy.Ruling, s *session.Session, e
 
 func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session, err error, now time.Time) Decision {
 	if err != nil {
-		return refuseUnknown(r, g.Anonymous(), err)
+		d := refuseUnknown(r, g.Anonymous(), err)
+		d.StepUp, _ = g.StepUp() // the first sign-in is to be enough
+		return d
 	}
 	if v := g.Admit(&s.Identity, now); !v.Allowed {
 		return refusedBy(r, g, s, v)
@@ -115,11 +118,11 @@ func refusedBy(r *http.Request, g policy.Ruling, s *session.Session, v policy.Ve
 	if g.Anonymous() == policy.Allow {
 		return Decision{Kind: Forward, Reason: reasonOptional}
 	}
-	if v.StepUp != nil && IsNavigation(r) {
+	if v.StepUp != nil && g.Anonymous() != policy.Deny && IsNavigation(r) {
 		return Decision{Kind: SignIn, Session: s, Reason: v.Code, StepUp: v.StepUp}
 	}
 	d := refuse(s, fault.New(fault.Code(v.Code), errors.New(v.Reason)))
-	d.StepUp = v.StepUp
+	d.StepUp, d.Final = v.StepUp, g.Anonymous() == policy.Deny
 	return d
 }
 
@@ -145,7 +148,7 @@ func refuseUnknown(r *http.Request, anonymous policy.Unauthenticated, err error)
 		return Decision{Kind: SignIn, Reason: string(none.Why), Attempt: none.Attempt}
 	}
 	d := refuse(nil, fault.New(fault.SignInRequired, err))
-	d.Reason = string(none.Why)
+	d.Reason, d.Final = string(none.Why), anonymous == policy.Deny
 	return d
 }
 

@@ -134,7 +134,7 @@ func (a *forwardAuth) warn(x *exchange) {
 // itself.
 func withoutRedirect(d Decision) Decision {
 	code := fault.SignInRequired
-	if d.StepUp != nil {
+	if d.Session != nil {
 		code = fault.StepUpRequired
 	}
 	d.Kind, d.Fault = Refuse, fault.New(code, errors.New("a navigation; the proxy asked without redirect=true"))

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/proxy/pages"
@@ -61,7 +62,7 @@ func (k *formKeeper) routes() []Route {
 // false if the form is not kept, and then has answered nothing. Nobody who was never
 // signed in has us read a body.
 func (k *formKeeper) keep(x *exchange) bool {
-	if x.decision.Fault.Code != fault.SignInRequired || !sessionEnded[session.NoSession(x.decision.Reason)] || !isFormNavigation(x.in) {
+	if !asksToSignInAgain(x.decision) || !isFormNavigation(x.in) {
 		return false
 	}
 	action, err := k.returns.Parse(x.whole())
@@ -77,8 +78,29 @@ func (k *formKeeper) keep(x *exchange) bool {
 		return false
 	}
 	x.site.prepare(x)
-	k.pages.KeepForm(x, x.in, sealed, k.prefix+"/login?rd="+url.QueryEscape(k.prefix+FormPath))
+	k.pages.KeepForm(x, x.in, sealed, withReturn(stepUpPath(k.prefix+"/login", x.decision.StepUp), k.prefix+FormPath))
 	return true
+}
+
+// asksToSignInAgain reports whether a refusal is of somebody who was or is signed in,
+// and would not be after another sign-in.
+func asksToSignInAgain(d Decision) bool {
+	switch {
+	case d.Final:
+		return false
+	case d.Fault.Code == fault.StepUpRequired:
+		return true
+	}
+	return d.Fault.Code == fault.SignInRequired && sessionEnded[session.NoSession(d.Reason)]
+}
+
+// withReturn adds where a sign-in leads to the address that begins it.
+func withReturn(loginURL, to string) string {
+	separator := "?"
+	if strings.Contains(loginURL, "?") {
+		separator = "&"
+	}
+	return loginURL + separator + "rd=" + url.QueryEscape(to)
 }
 
 // serve is GET /form, where the sign-in leads, and POST /form, where the tab hands

@@ -57,7 +57,7 @@ type decisionKey struct {
 	reason string
 }
 
-func newMetrics(reg prometheus.Registerer, list []Route) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, list []Route, reporting []int) (*metrics, error) {
 	opts := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: "sallyport", Name: name, Help: help}
 	}
@@ -75,6 +75,11 @@ func newMetrics(reg prometheus.Registerer, list []Route) (*metrics, error) {
 	up := prometheus.NewHistogram(histogram("upstream_duration_seconds", "Time until the app's response header."))
 	decisions := prometheus.NewCounterVec(opts("decisions_total", "What was decided about requests, and why."), []string{"decision", "reason"})
 	m.reported = prometheus.NewCounterVec(opts("rule_reports_total", "What report-only rules would have done."), []string{"rule", "decision"})
+	for _, rule := range reporting {
+		for _, decision := range []string{reportedPass, reportedRefusal} {
+			m.reported.WithLabelValues(strconv.Itoa(rule), decision)
+		}
+	}
 	m.upstream = up
 	m.addHandlers(durations, list)
 	m.addDecisions(decisions)
@@ -135,7 +140,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.StepUpRequired, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.StepUpRequired, fault.StepUpFailed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -84,7 +84,7 @@ func New(cfg Config) (*Site, error) {
 		s.forward, err = newForwarder(&cfg, s.trust, assert, s)
 		faults = errors.Join(faults, err)
 	}
-	s.metrics, err = newMetrics(cfg.Registerer, list)
+	s.metrics, err = newMetrics(cfg.Registerer, list, cfg.Policy.Reporting())
 	if faults = errors.Join(faults, err); faults != nil {
 		return nil, faults
 	}
@@ -170,6 +170,7 @@ func (s *Site) serve(x *exchange) {
 // another proxy asks about.
 func (s *Site) judge(x *exchange, r *http.Request, ruling policy.Ruling) Decision {
 	if ruling.Public() {
+		s.reportPublic(x, r, ruling)
 		return Decision{Kind: Forward, Reason: reasonPublic}
 	}
 	who, err := s.auth.Authenticate(r)

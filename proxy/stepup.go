@@ -9,8 +9,11 @@ import (
 	"github.com/sallyport/sallyport/proxy/policy"
 )
 
-// stepUpPath is the address of the sign-in that a rule asks for.
+// stepUpPath is the address of the sign-in that a rule asks for; nil = of any.
 func stepUpPath(loginPath string, asked *policy.StepUp) string {
+	if asked == nil {
+		return loginPath
+	}
 	q := url.Values{}
 	if len(asked.ACR) > 0 {
 		q.Set("acr", strings.Join(asked.ACR, " "))

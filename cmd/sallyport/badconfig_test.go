@@ -31,6 +31,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"unknown, far", map[string]string{"SALLYPORT_WAFFLES": "x"}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
 		{"unknown, even when empty", map[string]string{"SALLYPORT_WAFFLES": ""}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
 		{"no file form of a plain one", map[string]string{"SALLYPORT_PREFIX_FILE": "x"}, "SALLYPORT_PREFIX_FILE is not a variable of Sallyport; did you mean SALLYPORT_PREFIX?"},
+		{"sign-out clears none and something", map[string]string{"SALLYPORT_SIGN_OUT_CLEARS": "none,cache"}, "SALLYPORT_SIGN_OUT_CLEARS has none beside other words; write none alone, or leave it out"},
 		{"rule without paths", map[string]string{"SALLYPORT_RULE_4_GROUPS": "a"}, "SALLYPORT_RULE_4_PATHS: is missing; name the paths that the rule is about, such as /admin/**"},
 		{"rule with a misspelt name", map[string]string{"SALLYPORT_RULE_2_PATH": "/a"}, "SALLYPORT_RULE_2_PATH is not a variable of a rule; did you mean SALLYPORT_RULE_2_PATHS?"},
 		{"rule with a zero in front", map[string]string{"SALLYPORT_RULE_03_PATHS": "/a"}, "SALLYPORT_RULE_03_PATHS has the number 03; number rules from 1, without zeros in front"},

@@ -116,6 +116,8 @@ func (a *authorizationResponse) failure() *fault.Error {
 		return fault.New(fault.IdPDenied, errors.New(said))
 	case "login_required", "interaction_required", "consent_required", "account_selection_required":
 		return fault.New(fault.IdPInteraction, fmt.Errorf("%s; with SALLYPORT_OIDC_PROMPT=none it cannot ask people for anything", said))
+	case "unmet_authentication_requirements":
+		return fault.New(fault.StepUpFailed, fmt.Errorf("%s; it cannot sign this person in as acr_values asks", said))
 	case "invalid_scope":
 		return fault.New(fault.ClientRejected, fmt.Errorf("%s; check SALLYPORT_OIDC_SCOPES against what the provider allows this client", said))
 	case "invalid_target":

@@ -57,6 +57,9 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 		return nil, tokenFault(err)
 	}
 	if err := c.checkAuthentication(claims, want); err != nil {
+		if len(want.acr) > 0 || want.maxAge != nil {
+			return nil, fault.New(fault.StepUpFailed, fmt.Errorf("verifying ID token: %w; the provider has to know acr_values and max_age and to state acr and auth_time", err))
+		}
 		return nil, tokenFault(err)
 	}
 	return claims, nil

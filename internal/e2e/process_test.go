@@ -16,7 +16,7 @@ import (
 
 // patience bounds every wait for another process. It is long because machines
 // are shared, and costs nothing where things work.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // process is a program under test or beside it. What it prints is kept line by
 // line, standard output and standard error together.

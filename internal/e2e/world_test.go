@@ -94,6 +94,7 @@ func (w *world) startProvider() {
 		"clientSecret":           clientSecret,
 		"redirectUris":           []string{w.public + prefix + "/callback"},
 		"postLogoutRedirectUris": []string{w.public + prefix + "/logout/callback"},
+		"backchannelLogoutUri":   w.public + prefix + "/logout/backchannel",
 		"signingAlg":             w.signing,
 		"accessTokenTTL":         w.tokenLife,
 		"tokenDelay":             w.tokenSlow,

@@ -25,6 +25,7 @@ const (
 	GroupsWithheld    Code = "groups_withheld"
 	ClaimNotAllowed   Code = "claim_not_allowed"
 	StepUpRequired    Code = "step_up_required"
+	StepUpFailed      Code = "step_up_failed"
 	OriginNotAllowed  Code = "origin_not_allowed"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
@@ -99,6 +100,10 @@ var catalogue = map[Code]Error{
 		Detail: "Your account does not have what this part of the application asks for.", Hint: "Ask the people who run this service for access, or use another account."},
 	StepUpRequired: {Status: http.StatusUnauthorized, Title: "Another sign-in is needed",
 		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it.", Hint: "Open login_url in a browser window to sign in."},
+	StepUpFailed: {Status: http.StatusForbidden, Title: "This sign-in is not enough",
+		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it, and the identity provider did not confirm one.",
+		Hint:   "Try again, and follow every step that the identity provider shows. If it shows none, ask the people who run this service.",
+	},
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},

@@ -55,6 +55,17 @@ func (q *requirements) fitsAddress(email string) bool {
 	return ok && (q.domains[domain] || q.emails[local+"@"+domain])
 }
 
+// Reporting lists the numbers of the report-only rules.
+func (p *Policy) Reporting() []int {
+	var all []int
+	for _, r := range p.rules {
+		if r.report {
+			all = append(all, r.number)
+		}
+	}
+	return all
+}
+
 // ACRs lists every acr that a rule may ask for, without repetition.
 func (p *Policy) ACRs() []string {
 	var all []string

@@ -144,6 +144,9 @@ func (g Ruling) Admit(id *session.Identity, now time.Time) Verdict {
 	return Verdict{Allowed: true}
 }
 
+// Reports reports whether a report-only rule would have decided.
+func (g Ruling) Reports() bool { return g.reported != nil }
+
 // Reported is what the report-only rule that would have decided says of somebody,
 // nil for nobody, and the rule's number; 0 = there is none.
 func (g Ruling) Reported(id *session.Identity, now time.Time) (Verdict, int) {

@@ -3,6 +3,7 @@
 // says so on standard output: {"event":"listening","address":"127.0.0.1:…"}.
 //
 //   /events       server-sent events: one at once, then one every 100 ms
+//   /socket       a WebSocket that says nothing
 //   /slow?ms=N    answers after N milliseconds, and says on standard output when
 //                 the request came in
 //   /form         a page with a form that posts to /orders
@@ -62,6 +63,13 @@ const server = createServer(async (req, res) => {
   }
   res.setHeader("content-type", "application/json");
   res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), bytes, sha256: digest.digest("hex") }));
+});
+
+// The handshake of RFC 6455 §4.2.2, and then silence.
+server.on("upgrade", (req, socket) => {
+  const accept = createHash("sha1").update(req.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  socket.on("error", () => socket.destroy());
 });
 
 server.listen(0, "127.0.0.1", () => say("listening", { address: `127.0.0.1:${server.address().port}` }));

@@ -69,6 +69,8 @@ const provider = new Provider(config.issuer, {
     rpInitiatedLogout: { enabled: true, logoutSource: logoutPage },
     backchannelLogout: { enabled: true },
   },
+  // Its own would refuse to call us on loopback.
+  fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
   pkce: { required: () => true },
   // Refresh tokens without offline_access; they end with the session.
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed("refresh_token"),
@@ -130,7 +132,7 @@ provider.on("authorization.error", (_ctx, e) => say("authorization.error", { err
 provider.on("end_session.success", () => say("end_session.success"));
 provider.on("end_session.error", (_ctx, e) => say("end_session.error", { error: e.message }));
 provider.on("backchannel.success", () => say("backchannel.success"));
-provider.on("backchannel.error", (_ctx, e) => say("backchannel.error", { error: e.message }));
+provider.on("backchannel.error", (_ctx, e) => say("backchannel.error", { error: e.message, cause: String(e.cause) }));
 provider.on("server_error", (_ctx, e) => say("server_error", { error: e.stack }));
 
 function holdBack(res) {
