@@ -97,7 +97,9 @@ func TestMutualTLSOnlyAsClient(t *testing.T) {
 	h := newHostile(t)
 	trust := h.mutualTLS(t, "token_endpoint", "jwks_uri")
 	key := tlsKey(t, "ES256")
-	w := newWorld(t, h, func(c *Config) { c.ClientAuth, c.CA, c.ClientKey = TLSClientAuth, trust, func() *ClientKey { return key } })
+	w := newWorld(t, h, func(c *Config) {
+		c.ClientAuth, c.CA, c.ClientKey = TLSClientAuth, trust, func() *ClientKey { return key }
+	})
 	w.signIn("/")
 	if w.signedIn() == "" {
 		t.Fatalf("nobody is signed in; log:\n%s", w.log)
