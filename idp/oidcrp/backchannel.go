@@ -35,7 +35,7 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	noStore(w)
-	raw, err := readLogoutToken(w, r)
+	raw, err := readLogoutForm(w, r)
 	if err != nil {
 		c.refuseLogout(w, r, fault.New(fault.LogoutTokenInvalid, err))
 		return
@@ -82,8 +82,8 @@ func (c *Client) endAsTold(ctx context.Context, t logoutToken) (int, error) {
 	return c.cfg.Ends.EndSubject(ctx, t.issuer, t.subject, session.EndedByBackChannel)
 }
 
-// readLogoutToken returns the one logout_token of a form.
-func readLogoutToken(w http.ResponseWriter, r *http.Request) (string, error) {
+// readLogoutForm returns the one logout_token of a form.
+func readLogoutForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return "", errors.New("the body is not application/x-www-form-urlencoded")

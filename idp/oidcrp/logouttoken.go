@@ -33,6 +33,11 @@ func (c *Client) verifyLogoutToken(ctx context.Context, raw string) (logoutToken
 	if err != nil {
 		return logoutToken{}, err
 	}
+	return c.readLogoutToken(claims)
+}
+
+// readLogoutToken checks the claims, which the provider has stated.
+func (c *Client) readLogoutToken(claims object) (logoutToken, error) {
 	if err := c.checkAudience(claims); err != nil {
 		return logoutToken{}, err
 	}
