@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// Refresh implements session.Refresher: one token request (RFC 6749 §6), and what
-// its answer means. Once the provider has answered with tokens the refresh has
+// Refresh implements session.Refresher: a token request (RFC 6749 §6), and what its
+// answer means. Once the provider has answered with tokens the refresh has
 // succeeded, because the old refresh token may be spent: whatever of the rest
 // cannot be used leaves the identity as it was. Only the provider's word that the
 // person is somebody else, or may not sign in any more, ends the session.
@@ -24,7 +24,7 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 		return session.Renewal{}, err
 	}
 	asked := c.now()
-	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
+	a, err := c.postAgain(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {s.Grant.RefreshToken.Reveal()},
 	})
