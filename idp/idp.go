@@ -46,6 +46,10 @@ type Logins interface {
 	BeginLogin(w http.ResponseWriter, r *http.Request, p session.Pending) error
 	Pending(r *http.Request, state string) (session.Pending, error)
 	ClearPending(w http.ResponseWriter, r *http.Request, state string)
+	// AskForAccount has the browser remember, until its next sign-in, that this must
+	// ask which account; AsksForAccount reports whether it does.
+	AskForAccount(w http.ResponseWriter)
+	AsksForAccount(r *http.Request) bool
 }
 
 // Pages is what a protocol shows to people; pages.Renderer is one. Each method

@@ -49,6 +49,7 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 		return nil, err
 	}
 	m.cookies.setSession(w, value)
+	m.forgetAccount(w, r)
 	if _, err := m.endAll(r, EndedByNewOne); err != nil {
 		m.logger.WarnContext(r.Context(), "previous session of this browser not deleted; it ends by its own limits", "error", err)
 	}

@@ -10,7 +10,7 @@ import (
 // TestBadConfiguration pins every message: one wrong value in an otherwise
 // valid environment gives exactly one fault.
 func TestBadConfiguration(t *testing.T) {
-	_, clientKey := writeCertificate(t, t.TempDir(), 1)
+	clientCert, clientKey := writeCertificate(t, t.TempDir(), 1)
 	for _, tc := range []struct {
 		name    string
 		changes map[string]string
@@ -31,6 +31,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"unknown, far", map[string]string{"SALLYPORT_WAFFLES": "x"}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
 		{"unknown, even when empty", map[string]string{"SALLYPORT_WAFFLES": ""}, "SALLYPORT_WAFFLES is not a variable of Sallyport; remove it; sallyport config lists the variables"},
 		{"no file form of a plain one", map[string]string{"SALLYPORT_PREFIX_FILE": "x"}, "SALLYPORT_PREFIX_FILE is not a variable of Sallyport; did you mean SALLYPORT_PREFIX?"},
+		{"sign-out clears none and something", map[string]string{"SALLYPORT_SIGN_OUT_CLEARS": "none,cache"}, "SALLYPORT_SIGN_OUT_CLEARS has none beside other words; write none alone, or leave it out"},
 		{"rule without paths", map[string]string{"SALLYPORT_RULE_4_GROUPS": "a"}, "SALLYPORT_RULE_4_PATHS: is missing; name the paths that the rule is about, such as /admin/**"},
 		{"rule with a misspelt name", map[string]string{"SALLYPORT_RULE_2_PATH": "/a"}, "SALLYPORT_RULE_2_PATH is not a variable of a rule; did you mean SALLYPORT_RULE_2_PATHS?"},
 		{"rule with a zero in front", map[string]string{"SALLYPORT_RULE_03_PATHS": "/a"}, "SALLYPORT_RULE_03_PATHS has the number 03; number rules from 1, without zeros in front"},
@@ -87,7 +88,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"B2C without its metadata", map[string]string{"SALLYPORT_OIDC_PROVIDER": "b2c"}, "SALLYPORT_OIDC_DISCOVERY_URL is required with the preset b2c; set it to https://TENANT.b2clogin.com/TENANT.onmicrosoft.com/POLICY/v2.0/.well-known/openid-configuration"},
 		{"B2C without its policy", map[string]string{"SALLYPORT_OIDC_PROVIDER": "b2c", "SALLYPORT_OIDC_DISCOVERY_URL": "https://idp.example.com/metadata"}, "SALLYPORT_OIDC_POLICIES is required, because SALLYPORT_OIDC_DISCOVERY_URL does not name the policy; set the name of the user flow, such as B2C_1_signin"},
 		{"ignored by the preset", map[string]string{"SALLYPORT_OIDC_PROVIDER": "authentik", "SALLYPORT_ALLOWED_EMAIL_DOMAINS": "example.com"}, "SALLYPORT_EMAIL_VERIFIED is ignore by the preset authentik, and allow-lists of e-mail addresses decide who may pass; set it yourself: ignore if people cannot choose their address at the provider, else allow_missing"},
-		{"client auth unknown", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "basic"}, `SALLYPORT_OIDC_CLIENT_AUTH is "basic"; use client_secret_basic, client_secret_basic_raw, client_secret_post, private_key_jwt or none`},
+		{"client auth unknown", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "basic"}, `SALLYPORT_OIDC_CLIENT_AUTH is "basic"; use client_secret_basic, client_secret_basic_raw, client_secret_post, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none`},
 		{"key for nothing", map[string]string{"SALLYPORT_OIDC_CLIENT_KEY_FILE": "client.key"}, "SALLYPORT_OIDC_CLIENT_KEY_FILE is set, but SALLYPORT_OIDC_CLIENT_AUTH=client_secret_basic would not use it; remove it, or set SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt"},
 		{"key id for nothing", map[string]string{"SALLYPORT_OIDC_CLIENT_KEY_ID": "k1"}, "SALLYPORT_OIDC_CLIENT_KEY_ID is set, but SALLYPORT_OIDC_CLIENT_AUTH=client_secret_basic would not use it; remove it, or set SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt"},
 		{"key missing", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "private_key_jwt", "SALLYPORT_OIDC_CLIENT_SECRET": ""}, "SALLYPORT_OIDC_CLIENT_KEY_FILE is required with SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt; name a file that holds the client's private key, as PEM or JWK"},
@@ -95,6 +96,9 @@ func TestBadConfiguration(t *testing.T) {
 		{"key of another algorithm", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "private_key_jwt", "SALLYPORT_OIDC_CLIENT_SECRET": "", "SALLYPORT_OIDC_CLIENT_KEY_FILE": clientKey, "SALLYPORT_OIDC_CLIENT_KEY_ALG": "RS256"}, "SALLYPORT_OIDC_CLIENT_KEY_FILE cannot be used: the key cannot sign with RS256; it can with ES256; name a private key (PEM without a passphrase, or a JWK), and in SALLYPORT_OIDC_CLIENT_CERT_FILE only its own certificate"},
 		{"client key algorithm", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "private_key_jwt", "SALLYPORT_OIDC_CLIENT_SECRET": "", "SALLYPORT_OIDC_CLIENT_KEY_FILE": clientKey, "SALLYPORT_OIDC_CLIENT_KEY_ALG": "HS256"}, `SALLYPORT_OIDC_CLIENT_KEY_ALG is "HS256"; use RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384 or PS512`},
 		{"assertion audience", map[string]string{"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "token_endpoint"}, `SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE is "token_endpoint"; use issuer or endpoint`},
+		{"certificate missing", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "tls_client_auth", "SALLYPORT_OIDC_CLIENT_SECRET": "", "SALLYPORT_OIDC_CLIENT_KEY_FILE": clientKey}, "SALLYPORT_OIDC_CLIENT_CERT_FILE is required with SALLYPORT_OIDC_CLIENT_AUTH=tls_client_auth; name a file that holds the certificate of SALLYPORT_OIDC_CLIENT_KEY_FILE, as PEM"},
+		{"kid of a certificate", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "tls_client_auth", "SALLYPORT_OIDC_CLIENT_SECRET": "", "SALLYPORT_OIDC_CLIENT_KEY_FILE": clientKey, "SALLYPORT_OIDC_CLIENT_CERT_FILE": clientCert, "SALLYPORT_OIDC_CLIENT_KEY_ID": "k1"}, "SALLYPORT_OIDC_CLIENT_KEY_ID is set, but SALLYPORT_OIDC_CLIENT_AUTH=tls_client_auth would not use it; remove it, or set SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt"},
+		{"assertion for every tenant", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "private_key_jwt", "SALLYPORT_OIDC_CLIENT_SECRET": "", "SALLYPORT_OIDC_CLIENT_KEY_FILE": clientKey, "SALLYPORT_OIDC_ISSUER": "https://idp.example.com/{tenantid}", "SALLYPORT_OIDC_ALLOWED_TENANTS": someTenant, "SALLYPORT_OIDC_DISCOVERY_URL": "https://idp.example.com/metadata"}, "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE is issuer, and SALLYPORT_OIDC_ISSUER stands for every tenant; set it to endpoint"},
 		{"secret of a public client", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "none"}, "SALLYPORT_OIDC_CLIENT_SECRET is set, but SALLYPORT_OIDC_CLIENT_AUTH=none would not use it; remove one of the two"},
 		{"scopes without openid", map[string]string{"SALLYPORT_OIDC_SCOPES": "profile"}, "SALLYPORT_OIDC_SCOPES does not contain openid, without which there is no ID token; add openid"},
 		{"scopes by spaces", map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,profile email"}, `SALLYPORT_OIDC_SCOPES has the entry "profile email"; separate scopes by commas, such as openid,profile,email`},

@@ -22,6 +22,9 @@ func (s *settings) resolveSession(f *faults) {
 	if problem, remedy := judgeAdminToken(c.APIToken.Reveal()); problem != "" && !c.APIToken.IsEmpty() {
 		f.add(adminTokenName, problem, remedy)
 	}
+	if clears := c.SignOutClears; len(clears) > 1 && slices.Contains(clears, "none") {
+		f.add("SALLYPORT_SIGN_OUT_CLEARS", "has none beside other words", "write none alone, or leave it out")
+	}
 	s.resolveStore(f)
 	s.resolveRefresh(f)
 	s.resolveCookies(f)

@@ -162,9 +162,15 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
 		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		SignOutClears: s.signOutClears(),
+		Ends:          ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	})
+}
+
+// signOutClears are the types of Clear-Site-Data; none is none.
+func (s *settings) signOutClears() []string {
+	return slices.DeleteFunc(slices.Clone(s.Session.SignOutClears), func(t string) bool { return t == "none" })
 }
 
 // claimsConfig is the part of the relying party's configuration that makes an

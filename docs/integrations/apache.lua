@@ -41,6 +41,18 @@ local function managed(name)
   return false
 end
 
+-- connection leaves of a client's Connection field what concerns the connection. Apache
+-- takes away every header that it names, ours included.
+local function connection(value)
+  local kept = {}
+  for token in value:gmatch("[^,%s]+") do
+    local known = token:lower()
+    if known == "close" or known == "keep-alive" or known == "upgrade" then kept[#kept + 1] = token end
+  end
+  if #kept == 0 then return nil end
+  return table.concat(kept, ", ")
+end
+
 local function question(r)
   local headers = {
     ["Connection"] = "close",
@@ -77,6 +89,7 @@ function check(r)
     if managed(name) then forged[#forged + 1] = name end
   end
   for _, name in ipairs(forged) do r.headers_in[name] = nil end
+  if r.headers_in["Connection"] then r.headers_in["Connection"] = connection(r.headers_in["Connection"]) end
   r.headers_in["X-Forwarded-Proto"] = "https"
   -- Not by the path: /oauth2/../x begins like one of Sallyport's and is the app's.
   if r.filename:find("proxy:" .. sallyport .. "/", 1, true) == 1 then return apache2.DECLINED end

@@ -20,6 +20,10 @@ type oneSignIn struct{ p session.Pending }
 func (o oneSignIn) BeginLogin(http.ResponseWriter, *http.Request, session.Pending) error { return nil }
 func (o oneSignIn) ClearPending(http.ResponseWriter, *http.Request, string)              {}
 
+func (oneSignIn) AskForAccount(http.ResponseWriter) {}
+
+func (oneSignIn) AsksForAccount(*http.Request) bool { return false }
+
 func (o oneSignIn) Pending(_ *http.Request, state string) (session.Pending, error) {
 	if state != o.p.State {
 		return session.Pending{}, &session.NoPendingError{Why: session.NoLoginCookie}

@@ -54,6 +54,9 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 		IdP: c.cfg.Name, State: newState(b.kind), Nonce: randomText(), Verifier: randomText(),
 		ReturnTo: b.to, CreatedAt: c.now(), Attempt: b.attempt, ACR: b.acr, MaxAge: b.maxAge,
 	}
+	if b.prompt == "" && len(c.cfg.Prompt) == 0 && c.cfg.Logins.AsksForAccount(r) {
+		b.prompt = "select_account"
+	}
 	if err := c.cfg.Logins.BeginLogin(w, r, p); err != nil {
 		c.loginFault(w, r, fault.New(fault.Internal, err), retry)
 		return

@@ -118,19 +118,34 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 		return
 	}
 	if ended != nil {
-		c.log.InfoContext(r.Context(), "signed out", "session", ended.Handle, requestID(r.Context()))
+		c.log.InfoContext(r.Context(), "signed out", "audit", true, "session", ended.Handle, "sub", loggable(ended.Identity.Subject), requestID(r.Context()))
 	}
+	c.clearSiteData(w)
 	address := ""
 	if atProvider {
 		address = c.endSessionURL(w, r, provider, hint, to)
 	}
 	if address == "" {
 		c.metrics.loggedOut(logoutLocal)
+		c.cfg.Logins.AskForAccount(w)
 		c.signedOut(w, r, to, true)
 		return
 	}
 	c.metrics.loggedOut(logoutAtIdP)
 	redirect(w, r, address)
+}
+
+// clearSiteData has the browser forget what it keeps of this origin (W3C Clear Site
+// Data). What is cached can always be fetched again; what the app stored cannot, so
+// that is for the operator to say.
+func (c *Client) clearSiteData(w http.ResponseWriter) {
+	var types []string
+	for _, t := range c.cfg.SignOutClears {
+		types = append(types, `"`+t+`"`)
+	}
+	if len(types) > 0 {
+		w.Header().Set("Clear-Site-Data", strings.Join(types, ", "))
+	}
 }
 
 // signedOut leads to to, or shows the signed-out page. Its link to sign in asks

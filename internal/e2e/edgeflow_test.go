@@ -1,0 +1,232 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// forged are fields that a client must not be able to say, each with the value
+// "forged". ID-01, ID-02, ID-03, ID-21, FW-07.
+var forged = []string{
+	"X-Forwarded-User", "x-FORWARDED-user", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
+	"X-Forwarded-Access-Token", "X-Forwarded-Id-Token", "X-Sallyport-Assertion", "X-Sallyport-Groups-Omitted",
+	"X_Forwarded_User", "X-Forwarded_User", "x_forwarded-user", "X.Forwarded.User", "X-Forwarded.User", "X-Forwarded~User", "X-Forwarded'User", "X-Forwarded|User",
+	"X_Sallyport_Assertion", "Remote_User",
+	"X-Auth-Request-User", "X-Auth-Request-Email", "X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username", "X-Auth-Request-Access-Token",
+	"Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name", "X-Remote-User", "X-WEBAUTH-USER", "X-User", "X-Forwarded-Name", "X-Forwarded-Roles",
+	"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Rewrite-URL", "X-Forwarded-Prefix", "Forwarded", "X-Real-IP", "X-Forwarded-For",
+}
+
+// send writes a request byte for byte and returns the answer.
+func (e *edge) send(method, target string, lines ...string) page {
+	e.t.Helper()
+	c := e.dial()
+	head := slices.Concat([]string{method + " " + target + " HTTP/1.1", "Host: " + e.address(), "Connection: close"}, lines)
+	if _, err := io.WriteString(c, strings.Join(head, "\r\n")+"\r\n\r\n"); err != nil {
+		e.t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+	if err != nil {
+		e.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		e.t.Fatalf("%s %s: %v", method, target, err)
+	}
+	return page{t: e.t, status: response.StatusCode, at: &url.URL{Path: target}, header: response.Header, body: string(body)}
+}
+
+// wantRefused checks a status, and that the app had no say in the answer.
+func (p page) wantRefused(what string, status ...int) {
+	p.t.Helper()
+	if !slices.Contains(status, p.status) || strings.Contains(p.body, `"sha256"`) {
+		p.t.Errorf("%s: %d %s\nwant %d", what, p.status, p.body, status)
+	}
+}
+
+func TestEdgeProxies(t *testing.T) {
+	for _, server := range edgeServers {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdge(t, server.start)
+			b := e.browser()
+			t.Run("sign-in", func(t *testing.T) { e.signsIn(t, b) })
+			t.Run("identity", func(t *testing.T) { e.tellsIdentity(t, b) })
+			t.Run("requests without a session", func(t *testing.T) { e.refusesNobody(t) })
+			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
+			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
+			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("sign-out", func(t *testing.T) { e.signsOut(t, b) })
+			t.Run("outage", func(t *testing.T) { e.closesInAnOutage(t) })
+		})
+	}
+}
+
+// in has the helpers of e report to a subtest.
+func (e *edge) in(t *testing.T, b *browser) (*edge, *browser) {
+	w, other := *e.world, *e
+	w.t, other.world = t, &w
+	if b == nil {
+		return &other, nil
+	}
+	person := *b
+	person.t = t
+	return &other, &person
+}
+
+func (e *edge) signsIn(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	const path = "/reports/2026?tab=open&x=%2F&y=a,b"
+	p := e.signIn(b, path, "ada")
+	if p.at.String() != e.public+path {
+		t.Errorf("ended at %s", p.at)
+	}
+	if got := p.received(); got.URL != path {
+		t.Errorf("the application saw %s", got.URL)
+	}
+}
+
+func (e *edge) tellsIdentity(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	got := b.open(e.public + "/").received()
+	for name, want := range map[string]string{
+		"X-Forwarded-User": "ada", "X-Forwarded-Email": "ada@example.com", "X-Forwarded-Preferred-Username": "ada", "X-Forwarded-Groups": "engineering,admins",
+		"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1", "Host": e.address(),
+	} {
+		if values := got.values(name); !slices.Equal(values, []string{want}) {
+			t.Errorf("%s is %q, want %q once", name, values, want)
+		}
+	}
+	if values := got.values("X-Sallyport-Assertion"); len(values) != 1 || strings.Count(values[0], ".") != 2 {
+		t.Errorf("X-Sallyport-Assertion is %q", values)
+	}
+	for _, name := range []string{"X-Forwarded-Access-Token", "X-Forwarded-Id-Token", "X-Auth-Request-User"} {
+		if values := got.values(name); values != nil {
+			t.Errorf("the application received %s %q", name, values)
+		}
+	}
+	posted := b.send(http.MethodPost, e.public+"/orders?x", url.Values{"title": {strings.Repeat("long", 10_000)}}, navigation())
+	if posted.status != http.StatusOK || !strings.Contains(posted.body, "Thank you") {
+		t.Errorf("a form: %d %s", posted.status, posted.body)
+	}
+}
+
+func (e *edge) refusesNobody(t *testing.T) {
+	e, b := e.in(t, nil)
+	b = e.browser()
+	p := b.fetch(http.MethodPost, e.public+"/api/orders")
+	p.wantRefused("a script", http.StatusUnauthorized)
+	if p.header.Get("Content-Type") != "application/problem+json" || p.header.Get("Sallyport-Error") != "sign_in_required" {
+		t.Errorf("a script gets %v\n%s", p.header, p.body)
+	}
+	if got := b.open(e.public + "/public/x?y").received(); got.URL != "/public/x?y" || got.values("X-Forwarded-User") != nil {
+		t.Errorf("on a public path the application saw %+v", got)
+	}
+	e.send(http.MethodGet, "/x", "Cookie: __Host-sallyport=%%%; __Host-sallyport").wantRefused("ID-20 broken cookie", 401)
+	e.send(http.MethodOptions, "/x").wantRefused("PA-14 OPTIONS", 401)
+	e.send(http.MethodGet, "/x", "User-Agent: GoogleHC/1.0").wantRefused("PA-21 health probe", 401)
+	e.send(http.MethodGet, "/x", "Upgrade: websocket", "Sec-WebSocket-Key: x", "Sec-WebSocket-Version: 13").wantRefused("PA-28 WebSocket", 401)
+	e.send(http.MethodGet, prefix+"/auth", "X-Forwarded-Method: GET", "X-Forwarded-Uri: /public/x").wantRefused("a question from outside", 401, 403, 404)
+}
+
+func (e *edge) obeysRules(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	p := b.open(e.public + "/root/x")
+	p.wantRefused("a rule", http.StatusForbidden)
+	if p.header.Get("Sallyport-Error") != "group_not_allowed" || !strings.Contains(p.body, "<html") {
+		t.Errorf("a person reads %v\n%s", p.header, p.body)
+	}
+	cookies := e.cookies(b)
+	for _, target := range []string{"/root/x", "//root/x", "/public/..%2froot/x", "/public/%2e%2e/root/x", "/x/../root/x", "/public/..;/root/x", "/ROOT/x", "/%72oot/x", "/public//../root/x"} {
+		e.send(http.MethodGet, target, cookies).wantRefused("FW-11 "+target, 403, 400)
+		e.send(http.MethodGet, target).wantRefused("FW-11 "+target+" of nobody", 401, 403, 400)
+	}
+	for _, target := range []string{"/a//b", "/a%2Fb", "/a/%2e/b", "/a;x=1", "/%7Ea?b=%zz", "/a+b%20c", "/a,b"} {
+		if p := e.send(http.MethodGet, target, cookies); p.status == http.StatusOK {
+			if got := p.received(); got.URL != target {
+				t.Errorf("%s was decided on, %s was served", target, got.URL)
+			}
+		}
+	}
+}
+
+// believesNoClient: FW-01, FW-14 and their like, through a proxy that is trusted.
+func (e *edge) believesNoClient(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	for _, lines := range [][]string{
+		{"X-Forwarded-Uri: /public/x"}, {"X-Forwarded-Uri: /public/x", "X-Forwarded-Method: GET"}, {"X-Original-URL: " + e.public + "/public/x"},
+		{"X-Original-URL: /public/x", "X-Original-Method: GET"}, {"X_Forwarded_Uri: /public/x"}, {"X-Rewrite-URL: /public/x"}, {"X-Forwarded-Prefix: /public"},
+		{"X-Forwarded-Host: evil.example"}, {"Forwarded: for=127.0.0.1;host=evil.example"}, {"Connection: X-Forwarded-Uri, X-Original-URL, X-Forwarded-Method"},
+	} {
+		what := fmt.Sprint(lines)
+		e.send(http.MethodGet, "/x", lines...).wantRefused(what, 400, 401, 403)
+		e.send(http.MethodGet, "/root/x", append(lines, e.cookies(b))...).wantRefused(what+" signed in", 400, 403)
+	}
+	p := e.send(http.MethodGet, "/x", "X-Forwarded-Host: evil.example", "Accept: text/html")
+	p.wantRefused("FW-04 the host of a sign-in", 302, 403)
+	if strings.Contains(p.header.Get("Location"), "evil.example") {
+		t.Errorf("the sign-in leads to %s", p.header.Get("Location"))
+	}
+}
+
+func (e *edge) removesForged(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	var lines []string
+	for _, name := range forged {
+		lines = append(lines, name+": forged")
+	}
+	for _, test := range []struct {
+		name, target string
+		more         []string
+		user         []string
+	}{
+		{"signed in", "/x", []string{e.cookies(b)}, []string{"ada"}},
+		{"ID-18 on a public path", "/public/x", nil, nil},
+		{"ID-08 named by Connection", "/x", []string{e.cookies(b), "Connection: X-Forwarded-User, X-Sallyport-Assertion"}, []string{"ada"}},
+	} {
+		p := e.send(http.MethodGet, test.target, append(lines, test.more...)...)
+		if p.status == http.StatusBadRequest {
+			continue // a proxy may refuse such names outright
+		}
+		got := p.received()
+		for _, pair := range got.Headers {
+			if strings.Contains(pair[1], "forged") {
+				t.Errorf("%s: %s: %s arrived", test.name, pair[0], pair[1])
+			}
+		}
+		if values := got.values("X-Forwarded-User"); !slices.Equal(values, test.user) {
+			t.Errorf("%s: X-Forwarded-User is %q, want %q", test.name, values, test.user)
+		}
+	}
+	// One by one as well: a proxy that refuses some would hide what it does to others.
+	for _, name := range forged {
+		p := e.send(http.MethodGet, "/public/x", name+": forged")
+		if strings.Contains(p.body, "forged") {
+			t.Errorf("%s arrived", name)
+		}
+	}
+}
+
+func (e *edge) signsOut(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	b.stopAt(func(u *url.URL) bool { return strings.HasPrefix(u.String(), e.issuer) })
+	if p := b.open(e.public + prefix + "/logout"); p.status != http.StatusFound {
+		t.Errorf("sign-out: %d %s", p.status, p.body)
+	}
+	b.fetch(http.MethodGet, e.public+"/x").wantRefused("after the sign-out", http.StatusUnauthorized)
+}
+
+// closesInAnOutage: nobody is let through that nobody has been asked about.
+func (e *edge) closesInAnOutage(t *testing.T) {
+	e, _ = e.in(t, nil)
+	e.sallyport.finish()
+	for _, target := range []string{"/x", "/public/x", prefix + "/login"} {
+		e.send(http.MethodGet, target).wantRefused(target+" in an outage", 500, 502, 503, 504)
+	}
+}

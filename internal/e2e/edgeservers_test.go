@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// startNginx runs nginx with docs/integrations/nginx.conf, within the http block that
+// a distribution's nginx.conf has around it.
+func startNginx(e *edge) {
+	site := e.config("nginx.conf", "site.conf",
+		"listen 443 ssl", "listen 127.0.0.1:"+portOf(e.public)+" ssl", "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
+		"/etc/nginx/app.crt", e.dir+"/app.crt", "/etc/nginx/app.key", e.dir+"/app.key")
+	var temporary strings.Builder
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&temporary, "  %s_temp_path %s/%s;\n", kind, e.dir, kind)
+	}
+	user := ""
+	if os.Getuid() == 0 {
+		user = "user root;\n"
+	}
+	main := e.write("nginx.conf", user+"daemon off;\nworker_processes 1;\npid "+e.dir+"/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n  access_log off;\n"+
+		temporary.String()+"  include "+site+";\n}\n")
+	start(e.t, "nginx", nil, e.program("nginx"), "-e", "stderr", "-p", e.dir, "-c", main)
+}
+
+// startHAProxy runs HAProxy with docs/integrations/haproxy.cfg and haproxy.lua.
+func startHAProxy(e *edge) {
+	lua := e.config("haproxy.lua", "sallyport.lua")
+	main := e.config("haproxy.cfg", "haproxy.cfg",
+		"bind :443", "bind 127.0.0.1:"+portOf(e.public), "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
+		"/etc/haproxy/app.pem", e.dir+"/app.pem", "/etc/haproxy/sallyport.lua", lua)
+	start(e.t, "HAProxy", nil, e.program("haproxy"), "-db", "-f", main)
+}
+
+// startApache runs Apache with docs/integrations/apache.conf and apache.lua, after the
+// modules that a distribution's configuration loads.
+func startApache(e *edge) {
+	lua := e.config("apache.lua", "sallyport.lua", "127.0.0.1:4180", e.listen)
+	site := e.config("apache.conf", "site.conf",
+		"*:443", "127.0.0.1:"+portOf(e.public), "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
+		"/etc/apache2/app.crt", e.dir+"/app.crt", "/etc/apache2/app.key", e.dir+"/app.key", "/etc/apache2/sallyport.lua", lua)
+	var text strings.Builder
+	for _, module := range []string{"mpm_event", "authz_core", "ssl", "socache_shmcb", "headers", "proxy", "proxy_http", "lua"} {
+		fmt.Fprintf(&text, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", module, module)
+	}
+	user := ""
+	if os.Getuid() == 0 {
+		user = "User www-data\nGroup www-data\n"
+	}
+	fmt.Fprintf(&text, "%sServerRoot %s\nDefaultRuntimeDir %s\nPidFile %s/apache.pid\nMutex default\nErrorLog /dev/stderr\nServerName localhost\nListen 127.0.0.1:%s\nInclude %s\n",
+		user, e.dir, e.dir, e.dir, portOf(e.public), site)
+	start(e.t, "Apache", nil, e.program("apache2", "httpd"), "-D", "FOREGROUND", "-f", e.write("apache.conf", text.String()))
+}
