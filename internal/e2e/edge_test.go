@@ -42,6 +42,7 @@ var edgeServers = []struct {
 	{"nginx", startNginx},
 	{"haproxy", startHAProxy},
 	{"apache", startApache},
+	{"caddy", startCaddy},
 }
 
 // newEdge starts everything. The person's browser speaks TLS with the proxy alone.
