@@ -27,7 +27,10 @@ var forged = []string{
 func (e *edge) send(method, target string, lines ...string) page {
 	e.t.Helper()
 	c := e.dial()
-	head := slices.Concat([]string{method + " " + target + " HTTP/1.1", "Host: " + e.address(), "Connection: close"}, lines)
+	head := slices.Concat([]string{method + " " + target + " HTTP/1.1", "Host: " + e.address()}, lines)
+	if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Connection:") }) {
+		head = slices.Insert(head, 2, "Connection: close")
+	}
 	if _, err := io.WriteString(c, strings.Join(head, "\r\n")+"\r\n\r\n"); err != nil {
 		e.t.Fatal(err)
 	}
@@ -73,6 +76,7 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })
 			t.Run("sign-out", func(t *testing.T) { e.signsOut(t, b) })
 			t.Run("outage", func(t *testing.T) { e.closesInAnOutage(t) })
 		})
@@ -154,6 +158,8 @@ func (e *edge) obeysRules(t *testing.T, b *browser) {
 		t.Errorf("a person reads %v\n%s", p.header, p.body)
 	}
 	cookies := e.cookies(b)
+	e.send(http.MethodGet, "/ws", cookies, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
+		"Origin: https://evil.example").wantRefused("PA-29 WebSocket of another site", 403)
 	for _, target := range []string{"/root/x", "//root/x", "/public/..%2froot/x", "/public/%2e%2e/root/x", "/x/../root/x", "/public/..;/root/x", "/ROOT/x", "/%72oot/x", "/public//../root/x"} {
 		e.send(http.MethodGet, target, cookies).wantRefused("FW-11 "+target, 403, 400)
 		e.send(http.MethodGet, target).wantRefused("FW-11 "+target+" of nobody", 401, 403, 400)
@@ -220,6 +226,17 @@ func (e *edge) removesForged(t *testing.T, b *browser) {
 		p := e.send(http.MethodGet, "/public/x", name+": forged")
 		if strings.Contains(p.body, "forged") {
 			t.Errorf("%s arrived", name)
+		}
+	}
+}
+
+// ID-10, ID-11: some apps take trailers for headers.
+func (e *edge) judgesTrailers(t *testing.T, b *browser, pass bool) {
+	e, b = e.in(t, b)
+	for _, announced := range []string{"Trailer: X-Forwarded-User", "X-Nothing: 1"} {
+		p := e.send(http.MethodPost, "/x", e.cookies(b), announced, "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Forwarded-User: forged")
+		if got := p.received(); got.Bytes != 3 || (len(got.Trailers) > 0) != pass {
+			t.Errorf("with %s the application received %d bytes and the trailers %q", announced, got.Bytes, got.Trailers)
 		}
 	}
 }
