@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,10 @@ func (p *providerProbe) clientAuth(m providerMetadata) {
 		p.found.warn(probe, clientAuthVariable, "%s is set and the provider lists %s", auth, strings.Join(methods, ", "))
 	case auth == oidcrp.PrivateKeyJWT && len(m.AuthAlgs) > 0 && !slices.Contains(m.AuthAlgs, key.Alg()):
 		p.found.fail(probe, clientKeyAlgVariable, "assertions are signed with %s and the provider accepts %s; change the algorithm, or the key", key.Alg(), strings.Join(m.AuthAlgs, ", "))
+	case auth.UsesTLS() && !strings.HasPrefix(cmp.Or(m.Aliases.Token, m.Token), "https://"):
+		p.found.fail(probe, clientAuthVariable, "%s is set and the token endpoint is not https://, so that no certificate can be shown there", auth)
+	case auth.UsesTLS():
+		p.found.ok(probe, "%s, at %s", auth, cmp.Or(m.Aliases.Token, m.Token))
 	case auth == oidcrp.PrivateKeyJWT:
 		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.settings.OIDC.AssertionAudience)
 	default:

@@ -35,11 +35,14 @@ type providerMetadata struct {
 	EndSession    string   `json:"end_session_endpoint"`
 	Revocation    string   `json:"revocation_endpoint"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
-	Challenges    []string `json:"code_challenge_methods_supported"`
-	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
-	AuthAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	Scopes        []string `json:"scopes_supported"`
-	GrantTypes    []string `json:"grant_types_supported"`
+	Aliases       struct {
+		Token string `json:"token_endpoint"`
+	} `json:"mtls_endpoint_aliases"`
+	Challenges  []string `json:"code_challenge_methods_supported"`
+	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs    []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	Scopes      []string `json:"scopes_supported"`
+	GrantTypes  []string `json:"grant_types_supported"`
 }
 
 // providerProbe asks one provider.

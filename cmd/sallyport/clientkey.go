@@ -17,6 +17,7 @@ const (
 	clientCertVariable   = "SALLYPORT_OIDC_CLIENT_CERT_FILE"
 	clientKeyIDVariable  = "SALLYPORT_OIDC_CLIENT_KEY_ID"
 	clientKeyAlgVariable = "SALLYPORT_OIDC_CLIENT_KEY_ALG"
+	audienceVariable     = "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE"
 )
 
 // readClientKey reads the key that this client authenticates with, and its
@@ -74,14 +75,18 @@ func (s *settings) resolveCredentials(f *faults) {
 	}
 	if auth.UsesKey() {
 		s.resolveClientKey(f)
-		return
 	}
-	for _, unused := range []struct{ name, value string }{
-		{clientKeyVariable, o.ClientKeyFile}, {clientCertVariable, o.ClientCertFile},
-		{clientKeyIDVariable, o.ClientKeyID}, {clientKeyAlgVariable, o.ClientKeyAlg},
+	for _, v := range []struct {
+		name, value string
+		used        bool
+	}{
+		{clientKeyVariable, o.ClientKeyFile, auth.UsesKey()},
+		{clientCertVariable, o.ClientCertFile, auth.UsesKey()},
+		{clientKeyIDVariable, o.ClientKeyID, auth == oidcrp.PrivateKeyJWT},
+		{clientKeyAlgVariable, o.ClientKeyAlg, auth == oidcrp.PrivateKeyJWT},
 	} {
-		if unused.value != "" {
-			f.add(unused.name, "is set, but "+clientAuthVariable+"="+o.ClientAuth+" would not use it", "remove it, or set "+clientAuthVariable+"="+string(oidcrp.PrivateKeyJWT))
+		if v.value != "" && !v.used {
+			f.add(v.name, "is set, but "+clientAuthVariable+"="+o.ClientAuth+" would not use it", "remove it, or set "+clientAuthVariable+"="+string(oidcrp.PrivateKeyJWT))
 		}
 	}
 }
@@ -89,12 +94,17 @@ func (s *settings) resolveCredentials(f *faults) {
 // resolveClientKey reads the key and its certificate.
 func (s *settings) resolveClientKey(f *faults) {
 	o := s.OIDC
+	auth := oidcrp.ClientAuth(o.ClientAuth)
 	if o.ClientKeyFile == "" {
 		f.unreadable(clientKeyVariable, "is required with "+clientAuthVariable+"="+o.ClientAuth, "name a file that holds the client's private key, as PEM or JWK")
 		return
 	}
-	if o.AssertionAudience == string(oidcrp.AudienceIssuer) && strings.Contains(o.Issuer, oidcrp.TenantPlaceholder) {
-		f.add("SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE", "is issuer, and "+issuerVariable+" stands for every tenant", "set it to endpoint")
+	if auth.UsesTLS() && o.ClientCertFile == "" {
+		f.unreadable(clientCertVariable, "is required with "+clientAuthVariable+"="+o.ClientAuth, "name a file that holds the certificate of "+clientKeyVariable+", as PEM")
+		return
+	}
+	if auth == oidcrp.PrivateKeyJWT && o.AssertionAudience == string(oidcrp.AudienceIssuer) && strings.Contains(o.Issuer, oidcrp.TenantPlaceholder) {
+		f.add(audienceVariable, "is issuer, and "+issuerVariable+" stands for every tenant", "set it to endpoint")
 	}
 	if f.broken[clientKeyAlgVariable] {
 		return

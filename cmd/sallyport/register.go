@@ -91,6 +91,11 @@ func writeCredential(w io.Writer, s *settings) error {
 		fmt.Fprintf(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID and SALLYPORT_OIDC_CLIENT_SECRET to what the provider shows, and run: sallyport check\n")
 		return nil
 	}
+	if oidcrp.ClientAuth(s.OIDC.ClientAuth) == oidcrp.TLSClientAuth {
+		fmt.Fprintf(w, "\nThe certificate's subject (tls_client_auth_subject_dn)\n\n  %s\n\n"+
+			"Then set SALLYPORT_OIDC_CLIENT_ID to what the provider shows, and run: sallyport check\n", s.clientKey.Certificate().Subject)
+		return nil
+	}
 	jwk, err := s.clientKey.PublicJWK()
 	if err != nil {
 		return err

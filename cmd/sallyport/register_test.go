@@ -115,3 +115,12 @@ func TestRegisterPrintsThePublicKey(t *testing.T) {
 		t.Errorf("the key is %v", jwk)
 	}
 }
+
+func TestRegisterPrintsTheSubject(t *testing.T) {
+	certFile, keyFile := writeCertificate(t, t.TempDir(), 1)
+	code, out, errs := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_CLIENT_AUTH=tls_client_auth",
+		"SALLYPORT_OIDC_CLIENT_KEY_FILE="+keyFile, "SALLYPORT_OIDC_CLIENT_CERT_FILE="+certFile)
+	if code != exitOK || !strings.Contains(out, "tls_client_auth_subject_dn)\n\n  CN=test\n") {
+		t.Errorf("exit %d: %s\n%s", code, errs, out)
+	}
+}

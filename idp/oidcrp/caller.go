@@ -29,6 +29,7 @@ const maxConnections = 64
 // to an address that nobody configured.
 type caller struct {
 	client  *http.Client
+	tls     *clientTLS // nil = no certificate is shown to anyone
 	timeout time.Duration
 	now     func() time.Time
 	metrics *metrics
@@ -82,10 +83,22 @@ func (e *callError) Unwrap() error { return e.err }
 // call sends a request and reads the whole answer, of at most limit bytes. The
 // error is a *callError. An answer with any status is an answer.
 func (c *caller) call(req *http.Request, at endpoint, limit int64) (*answer, error) {
+	return c.callWith(c.client, req, at, limit)
+}
+
+// callAsClient is call with the client's certificate, where there is one.
+func (c *caller) callAsClient(req *http.Request, at endpoint, limit int64) (*answer, error) {
+	if c.tls == nil {
+		return c.call(req, at, limit)
+	}
+	return c.callWith(c.tls.current(), req, at, limit)
+}
+
+func (c *caller) callWith(client *http.Client, req *http.Request, at endpoint, limit int64) (*answer, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
 	defer cancel()
 	start := c.now()
-	a, how, err := c.exchange(req.WithContext(ctx), limit)
+	a, how, err := exchange(client, req.WithContext(ctx), limit)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			how, err = callTimeout, fmt.Errorf("no complete answer within %s (SALLYPORT_OIDC_TIMEOUT): %w", c.timeout, context.DeadlineExceeded)
@@ -97,8 +110,8 @@ func (c *caller) call(req *http.Request, at endpoint, limit int64) (*answer, err
 	return a, nil
 }
 
-func (c *caller) exchange(req *http.Request, limit int64) (*answer, outcome, error) {
-	resp, err := c.client.Do(req)
+func exchange(client *http.Client, req *http.Request, limit int64) (*answer, outcome, error) {
+	resp, err := client.Do(req)
 	if err != nil {
 		// url.Error repeats the address; the path is enough of it.
 		if u, ok := errors.AsType[*url.Error](err); ok {

@@ -56,6 +56,9 @@ func New(cfg Config) (*Client, error) {
 		metrics: m, spent: newSpentStates(cfg.Now), pauses: defaultPauses,
 	}
 	c.caller = newCaller(cfg.CA, cfg.Timeout, cfg.Now, m)
+	if cfg.ClientAuth.UsesTLS() {
+		c.caller.tls = &clientTLS{key: cfg.ClientKey, base: c.caller.client}
+	}
 	c.keys = newKeySet(c.caller, cfg.Now, c.log)
 	c.unsolicited = &unsolicitedKeys{set: c.keys}
 	c.revoker = newRevoker(c.log)

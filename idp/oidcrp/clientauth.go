@@ -27,12 +27,16 @@ const (
 	ClientSecretBasicRaw ClientAuth = "client_secret_basic_raw"
 	ClientSecretPost     ClientAuth = "client_secret_post"
 	PrivateKeyJWT        ClientAuth = "private_key_jwt" // RFC 7523
-	ClientAuthNone       ClientAuth = "none"            // a public client: PKCE alone
+	TLSClientAuth        ClientAuth = "tls_client_auth" // RFC 8705 §2.1
+	// SelfSignedTLSClientAuth is TLSClientAuth for a provider that knows the
+	// certificate itself, and not the authority that issued it (RFC 8705 §2.2).
+	SelfSignedTLSClientAuth ClientAuth = "self_signed_tls_client_auth"
+	ClientAuthNone          ClientAuth = "none" // a public client: PKCE alone
 )
 
 // ClientAuths are all of them, in the order of the documentation.
 func ClientAuths() []ClientAuth {
-	return []ClientAuth{ClientSecretBasic, ClientSecretBasicRaw, ClientSecretPost, PrivateKeyJWT, ClientAuthNone}
+	return []ClientAuth{ClientSecretBasic, ClientSecretBasicRaw, ClientSecretPost, PrivateKeyJWT, TLSClientAuth, SelfSignedTLSClientAuth, ClientAuthNone}
 }
 
 // UsesSecret reports whether SALLYPORT_OIDC_CLIENT_SECRET is needed.
@@ -41,7 +45,11 @@ func (a ClientAuth) UsesSecret() bool {
 }
 
 // UsesKey reports whether SALLYPORT_OIDC_CLIENT_KEY_FILE is needed.
-func (a ClientAuth) UsesKey() bool { return a == PrivateKeyJWT }
+func (a ClientAuth) UsesKey() bool { return a == PrivateKeyJWT || a.UsesTLS() }
+
+// UsesTLS reports whether the credential is the certificate of that key, and the
+// provider's endpoints have to be those for mutual TLS.
+func (a ClientAuth) UsesTLS() bool { return a == TLSClientAuth || a == SelfSignedTLSClientAuth }
 
 // Registered is the value of token_endpoint_auth_method that a client of this kind
 // is registered with.
@@ -61,6 +69,8 @@ func (c *Config) checkClientAuth() []error {
 		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_SECRET is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
 	case c.ClientAuth.UsesKey() && (c.ClientKey == nil || c.ClientKey() == nil):
 		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_KEY_FILE is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
+	case c.ClientAuth.UsesTLS() && c.ClientKey().certificate == nil:
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_CLIENT_CERT_FILE is missing, and SALLYPORT_OIDC_CLIENT_AUTH is %s", c.ClientAuth))
 	}
 	switch c.AssertionAudience {
 	case AudienceEndpoint:
@@ -82,7 +92,7 @@ func (c *Client) post(ctx context.Context, at endpoint, address string, form url
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.caller.call(req, at, maxAnswer)
+	a, err := c.caller.callAsClient(req, at, maxAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +172,8 @@ func (c *Client) credentialsRemedy() string {
 	switch {
 	case c.cfg.ClientAuth.UsesSecret():
 		return "SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with"
+	case c.cfg.ClientAuth.UsesTLS():
+		return "the certificate of SALLYPORT_OIDC_CLIENT_CERT_FILE may have expired, or may not be the one that the provider knows, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with"
 	case c.cfg.ClientAuth.UsesKey():
 		return "the public half of SALLYPORT_OIDC_CLIENT_KEY_FILE, or its certificate, may not be registered there or have expired, the clocks may differ, " +
 			"or the provider wants another SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE or SALLYPORT_OIDC_CLIENT_KEY_ID"

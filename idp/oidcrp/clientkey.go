@@ -183,10 +183,13 @@ func (k *ClientKey) Certificate() *x509.Certificate {
 	return k.certificate.Leaf
 }
 
-// PublicJWK returns the public key as a JWK (RFC 7517), to be registered at the
-// provider.
+// PublicJWK returns the public key as a JWK (RFC 7517) with its certificate, if it
+// has one, to be registered at the provider.
 func (k *ClientKey) PublicJWK() ([]byte, error) {
 	jwk := jose.JSONWebKey{Key: k.private.Public(), KeyID: k.id, Algorithm: k.alg, Use: "sig"}
+	if leaf := k.Certificate(); leaf != nil {
+		jwk.Certificates = []*x509.Certificate{leaf}
+	}
 	text, err := json.Marshal(jwk)
 	if err != nil {
 		return nil, fmt.Errorf("writing the public key: %w", err)

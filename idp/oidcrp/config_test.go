@@ -44,6 +44,7 @@ func TestBadConfigurations(t *testing.T) {
 			c.ClientAuth, c.ClientSecret = ClientSecretPost, func() secret.Text { return secret.Text{} }
 		}, "SALLYPORT_OIDC_CLIENT_SECRET is missing"},
 		{"no key", func(c *Config) { c.ClientAuth = PrivateKeyJWT }, "SALLYPORT_OIDC_CLIENT_KEY_FILE is missing"},
+		{"no certificate", func(c *Config) { c.ClientAuth = TLSClientAuth; useKey(t, "RS256")(c) }, "SALLYPORT_OIDC_CLIENT_CERT_FILE is missing"},
 		{"unknown audience", func(c *Config) { c.AssertionAudience = "both" }, "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE"},
 		{"no one issuer for an audience", func(c *Config) {
 			c.ClientAuth, c.AssertionAudience, c.Issuer = PrivateKeyJWT, AudienceIssuer, "https://idp.example.com/{tenantid}"

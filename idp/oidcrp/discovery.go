@@ -127,6 +127,11 @@ func (c *Client) fetchMetadata(ctx context.Context) (*metadata, error) {
 	if err := provider.Claims(&m); err != nil {
 		return nil, fmt.Errorf("reading the metadata of %s: %w", c.cfg.Issuer, err)
 	}
+	if c.cfg.ClientAuth.UsesTLS() {
+		if err := m.forMutualTLS(); err != nil {
+			return nil, err
+		}
+	}
 	return &m, m.check(c.log)
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -64,6 +65,7 @@ type recorded struct {
 	path          string
 	form          url.Values
 	authorization string
+	certificate   *x509.Certificate // of the client; nil = none
 }
 
 var signingKeys = sync.OnceValue(func() map[string]any {
@@ -119,7 +121,11 @@ func (h *hostile) record(r *http.Request) {
 	_ = r.ParseForm()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.requests = append(h.requests, recorded{path: r.URL.Path, form: r.PostForm, authorization: r.Header.Get("Authorization")})
+	got := recorded{path: r.URL.Path, form: r.PostForm, authorization: r.Header.Get("Authorization")}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		got.certificate = r.TLS.PeerCertificates[0]
+	}
+	h.requests = append(h.requests, got)
 }
 
 // got returns the requests for a path so far.

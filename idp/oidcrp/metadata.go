@@ -1,15 +1,18 @@
 package oidcrp
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 )
 
 // metadata is what we use of the provider's metadata (OpenID Connect Discovery
-// 1.0 §3, OpenID Connect RP-Initiated Logout 1.0 §2.1, RFC 8414 §2, RFC 9207 §3).
-// It is immutable once discovery has published it.
+// 1.0 §3, OpenID Connect RP-Initiated Logout 1.0 §2.1, RFC 8414 §2, RFC 8705 §5,
+// RFC 9207 §3). It is immutable once discovery has published it.
 type metadata struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
@@ -18,6 +21,8 @@ type metadata struct {
 	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 	EndSessionEndpoint    string `json:"end_session_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
+	// MTLSAliases are other addresses of some of the endpoints.
+	MTLSAliases json.RawMessage `json:"mtls_endpoint_aliases"`
 	// IssSupported promises an iss in every authorization response.
 	IssSupported bool `json:"authorization_response_iss_parameter_supported"`
 }
@@ -53,6 +58,28 @@ func (m *metadata) check(log *slog.Logger) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// forMutualTLS puts the addresses for mutual TLS in the place of the others (RFC 8705
+// §5). Without TLS there is no client authentication by it.
+func (m *metadata) forMutualTLS() error {
+	if len(m.MTLSAliases) > 0 {
+		var aliases struct {
+			Token      string `json:"token_endpoint"`
+			Revocation string `json:"revocation_endpoint"`
+			Userinfo   string `json:"userinfo_endpoint"`
+		}
+		if err := json.Unmarshal(m.MTLSAliases, &aliases); err != nil {
+			return errors.New("the mtls_endpoint_aliases of the provider's metadata cannot be read")
+		}
+		m.TokenEndpoint = cmp.Or(aliases.Token, m.TokenEndpoint)
+		m.RevocationEndpoint = cmp.Or(aliases.Revocation, m.RevocationEndpoint)
+		m.UserinfoEndpoint = cmp.Or(aliases.Userinfo, m.UserinfoEndpoint)
+	}
+	if !strings.HasPrefix(m.TokenEndpoint, "https://") {
+		return fmt.Errorf("the provider's token endpoint is %q, and only https:// shows it our certificate (SALLYPORT_OIDC_CLIENT_AUTH)", loggable(m.TokenEndpoint))
+	}
+	return nil
 }
 
 // checkEndpoint wants an absolute https URL; http only where the issuer is, too.

@@ -49,7 +49,8 @@ func (c *Client) fetchUserinfo(ctx context.Context, provider *metadata, token se
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	req.Header.Set("Accept", "application/json")
-	a, err := c.caller.call(req, atUserinfo, maxAnswer)
+	// Access tokens that are bound to a certificate want to see it (RFC 8705 §3).
+	a, err := c.caller.callAsClient(req, atUserinfo, maxAnswer)
 	if err != nil {
 		return nil, err
 	}
