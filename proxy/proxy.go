@@ -105,6 +105,7 @@ type Config struct {
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
+	ClaimHeaders      ClaimHeaders // further fields that tell the app of claims
 	// AssertionKeys returns the ES256 keys of X-Sallyport-Assertion, newest first and
 	// at least one; nil = there is neither that nor GET /jwks.
 	AssertionKeys     func() []*ecdsa.PrivateKey

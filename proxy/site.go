@@ -54,7 +54,7 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), sessionScript())
+	list := append(own.routes(), sessionScript(), newSessionEvents(s).route())
 	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{

@@ -89,6 +89,7 @@ ok | keys |  | 1 of 1 keys can verify ID tokens
 ok | binding |  | full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET /oauth2/session)
 ok | register |  | redirect URI:             https://app.example.com/oauth2/callback
 ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
+ok | register |  | back-channel logout URI:  https://app.example.com/oauth2/logout/backchannel, or front-channel https://app.example.com/oauth2/logout/frontchannel
 ok | upstream |  | UPSTREAM answers 200 OK
 ok | store |  | memory: absolute limit 12h0m0s, idle limit 1h0m0s
 warn | store | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them

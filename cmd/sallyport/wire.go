@@ -180,9 +180,16 @@ func (s *settings) claimsConfig() oidcrp.Config {
 	c := s.Claims
 	return oidcrp.Config{
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		MoreClaims:    s.policy.Claims(),
+		MoreClaims:    s.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 	}
+}
+
+// moreClaims are the claims that rules look at or the app is told of.
+func (s *settings) moreClaims() []string {
+	all := append(s.policy.Claims(), s.claimHeaders.Claims()...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
@@ -210,8 +217,8 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
-		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
+		Policy: s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
