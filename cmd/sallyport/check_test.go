@@ -161,6 +161,19 @@ func TestCheckFindings(t *testing.T) {
 			vars["SALLYPORT_OIDC_CLIENT_AUTH"] = "client_secret_basic_raw"
 		},
 			`ok | client auth |  | client_secret_basic_raw`},
+		{"pushed requests are not offered", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_PAR"] = "always"
+		},
+			`fail | pushed requests | SALLYPORT_OIDC_PAR | always is set and the metadata have no pushed_authorization_request_endpoint; use auto`},
+		{"pushed requests are required and not offered", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["require_pushed_authorization_requests"] = true
+		},
+			`fail | pushed requests | SALLYPORT_OIDC_DISCOVERY_URL | the metadata require them and have no pushed_authorization_request_endpoint; check that this is the metadata of an OpenID provider`},
+		{"pushed requests", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["require_pushed_authorization_requests"] = true
+			p.metadata["pushed_authorization_request_endpoint"] = p.URL + "/par"
+		},
+			`ok | pushed requests |  | at IDP/par`},
 		{"no PKCE", func(p *fakeProvider, _ map[string]string) {
 			p.metadata["code_challenge_methods_supported"] = []string{"plain"}
 		},
