@@ -137,6 +137,7 @@ type AccessConfig struct {
 	AllowedGroups    []string `env:"SALLYPORT_ALLOWED_GROUPS" default:"everyone" example:"staff" doc:"Groups whose members may pass. Set but empty is a fault."`
 	PublicPaths      []string `env:"SALLYPORT_PUBLIC_PATHS" example:"/public/**" doc:"Paths that need no session: * stands for anything within a segment, ** for any number of segments. One that covers everything is a fault."`
 	AllowedRedirects []string `env:"SALLYPORT_ALLOWED_REDIRECTS" example:"https://other.example.com" doc:"Further origins that rd may lead to after sign-in or sign-out; .example.com means every host below that domain."`
+	PassPreflights   bool     `env:"SALLYPORT_PASS_PREFLIGHTS" envDefault:"false" doc:"Send CORS preflights that have no session to the app, which answers them; it is told of nobody. Browsers send them without cookies. Otherwise they get 401."`
 	KeepForms        bool     `env:"SALLYPORT_KEEP_FORMS" envDefault:"true" doc:"Keep a form that met an ended session in the browser's tab, sealed, and send it after the sign-in if it is the same person's. Forms with files, and those over 1 MiB, are not kept."`
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }
