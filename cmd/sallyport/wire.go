@@ -150,7 +150,8 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		ClientSecret: live.clientSecret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
-		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		PushedRequests: oidcrp.PushedRequests(r.PAR),
+		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
 		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
@@ -176,9 +177,16 @@ func (s *settings) claimsConfig() oidcrp.Config {
 	c := s.Claims
 	return oidcrp.Config{
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		MoreClaims:    s.policy.Claims(),
+		MoreClaims:    s.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 	}
+}
+
+// moreClaims are the claims that rules look at or the app is told of.
+func (s *settings) moreClaims() []string {
+	all := append(s.policy.Claims(), s.claimHeaders.Claims()...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
@@ -200,14 +208,14 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	}
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
-		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
+		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
-		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
+		Policy: s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,

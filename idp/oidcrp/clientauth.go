@@ -13,9 +13,9 @@ import (
 	"github.com/sallyport/sallyport/internal/secret"
 )
 
-// ClientAuth says how we authenticate at the token and revocation endpoints
-// (OpenID Connect Core §9). It is configured and never found out by trying,
-// because a code can be sent only once.
+// ClientAuth says how we authenticate at the endpoints for tokens, revocations and
+// pushed requests (OpenID Connect Core §9). It is configured and never found out by
+// trying, because a code can be sent only once.
 type ClientAuth string
 
 // The values of SALLYPORT_OIDC_CLIENT_AUTH.
@@ -84,18 +84,13 @@ func (c *Config) checkClientAuth() []error {
 	return faults
 }
 
-// post sends a form with this client's credentials, in exactly one request, and
-// reads the answer, from whose error the secrets are taken out that went there. The
-// error is a *callError, or says that no request could be made.
+// post sends a form with this client's credentials and reads the answer. When the
+// provider refuses the client secret, and there is another one, the form is sent
+// again with that: it must not hold what a refusal uses up. The error is that of
+// postOnce.
 func (c *Client) post(ctx context.Context, at endpoint, address string, form url.Values) (*answer, error) {
-	return c.postWith(ctx, at, address, form, c.secrets.inForce())
-}
-
-// postAgain is post for what may be sent twice: when the provider refuses the client
-// secret, and there is another one, that is tried.
-func (c *Client) postAgain(ctx context.Context, at endpoint, address string, form url.Values) (*answer, error) {
 	used := c.secrets.inForce()
-	a, err := c.postWith(ctx, at, address, form, used)
+	a, err := c.postOnce(ctx, at, address, form, used)
 	if err != nil || !a.refusesClient() {
 		return a, err
 	}
@@ -103,14 +98,17 @@ func (c *Client) postAgain(ctx context.Context, at endpoint, address string, for
 	if !ok {
 		return a, nil
 	}
-	second, err := c.postWith(ctx, at, address, form, other)
+	second, err := c.postOnce(ctx, at, address, form, other)
 	if err == nil && second.refusesClient() {
 		c.secrets.refuse(other)
 	}
 	return second, err
 }
 
-func (c *Client) postWith(ctx context.Context, at endpoint, address string, form url.Values, with secret.Text) (*answer, error) {
+// postOnce sends a form in exactly one request, with the given client secret where
+// there is one, and reads the answer, from whose error the secrets are taken out
+// that went there. The error is a *callError, or says that no request could be made.
+func (c *Client) postOnce(ctx context.Context, at endpoint, address string, form url.Values, with secret.Text) (*answer, error) {
 	req, err := c.clientRequest(ctx, address, form, with)
 	if err != nil {
 		return nil, err
@@ -124,7 +122,7 @@ func (c *Client) postWith(ctx context.Context, at endpoint, address string, form
 }
 
 // secretParameters are those of our forms that no log may repeat.
-var secretParameters = [...]string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token"}
+var secretParameters = [...]string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token", "state", "nonce"}
 
 func secretsOf(form url.Values) []string {
 	var sent []string

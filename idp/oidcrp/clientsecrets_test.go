@@ -177,3 +177,16 @@ func TestRefusesClient(t *testing.T) {
 		}
 	}
 }
+
+// A pushed request shows which secret is good before there is a code to lose.
+func TestSecretExchangeOfPushedRequests(t *testing.T) {
+	x := newExchange("new", "old", "old")
+	h := newHostile(t)
+	h.offersPushing(true)
+	h.deny = x.refuses
+	w := newWorld(t, h, x.configure)
+	w.signIn("/")
+	if user := w.signedIn(); user != "alice" || len(h.got("/par")) != 2 || codesOf(h) != 1 {
+		t.Errorf("signed in as %q after %d pushed requests and %d codes; want alice, 2 and 1; log:\n%s", user, len(h.got("/par")), codesOf(h), w.log)
+	}
+}

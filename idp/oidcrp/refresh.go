@@ -24,7 +24,7 @@ func (c *Client) Refresh(ctx context.Context, s *session.Session) (session.Renew
 		return session.Renewal{}, err
 	}
 	asked := c.now()
-	a, err := c.postAgain(ctx, atToken, provider.TokenEndpoint, url.Values{
+	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {s.Grant.RefreshToken.Reveal()},
 	})

@@ -122,7 +122,7 @@ func (c *Client) revokeToken(ctx context.Context, address string, token secret.T
 
 // tryRevoking reports whether trying again makes sense.
 func (c *Client) tryRevoking(ctx context.Context, address string, token secret.Text, hint string) (again bool, err error) {
-	a, err := c.postAgain(ctx, atRevocation, address, url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}})
+	a, err := c.post(ctx, atRevocation, address, url.Values{"token": {token.Reveal()}, "token_type_hint": {hint}})
 	if err != nil {
 		_, called := errors.AsType[*callError](err)
 		return called, err
