@@ -91,6 +91,7 @@ type OIDCConfig struct {
 // RequestConfig holds what is added to authorization requests
 // (OpenID Connect Core §3.1.2.1). What is asked for is enforced on the way back.
 type RequestConfig struct {
+	PAR         string         `env:"SALLYPORT_OIDC_PAR" envDefault:"auto" oneof:"auto|always" doc:"Pushed authorization requests (RFC 9126): auto sends the request to the provider directly when its metadata require that, always does so with every provider that has the endpoint, and refuses others."`
 	Prompt      []string       `env:"SALLYPORT_OIDC_PROMPT" oneof:"login|consent|select_account|none" doc:"prompt: what the provider shows even to somebody it knows."`
 	ACRValues   []string       `env:"SALLYPORT_OIDC_ACR_VALUES" doc:"acr_values: authentication contexts to ask for; the ID token must state one of them."`
 	MaxAge      *time.Duration `env:"SALLYPORT_OIDC_MAX_AGE" example:"8h" doc:"max_age: how old the person's authentication at the provider may be; 0s asks for a fresh one each time."`
@@ -136,6 +137,7 @@ type AccessConfig struct {
 	AllowedGroups    []string `env:"SALLYPORT_ALLOWED_GROUPS" default:"everyone" example:"staff" doc:"Groups whose members may pass. Set but empty is a fault."`
 	PublicPaths      []string `env:"SALLYPORT_PUBLIC_PATHS" example:"/public/**" doc:"Paths that need no session: * stands for anything within a segment, ** for any number of segments. One that covers everything is a fault."`
 	AllowedRedirects []string `env:"SALLYPORT_ALLOWED_REDIRECTS" example:"https://other.example.com" doc:"Further origins that rd may lead to after sign-in or sign-out; .example.com means every host below that domain."`
+	PassPreflights   bool     `env:"SALLYPORT_PASS_PREFLIGHTS" envDefault:"false" doc:"Send CORS preflights that have no session to the app, which answers them; it is told of nobody. Browsers send them without cookies. Otherwise they get 401."`
 	KeepForms        bool     `env:"SALLYPORT_KEEP_FORMS" envDefault:"true" doc:"Keep a form that met an ended session in the browser's tab, sealed, and send it after the sign-in if it is the same person's. Forms with files, and those over 1 MiB, are not kept."`
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }

@@ -153,7 +153,8 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
-		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		PushedRequests: oidcrp.PushedRequests(r.PAR),
+		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
 		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
@@ -210,7 +211,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	}
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
-		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
+		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,

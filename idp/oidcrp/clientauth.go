@@ -13,9 +13,9 @@ import (
 	"github.com/sallyport/sallyport/internal/secret"
 )
 
-// ClientAuth says how we authenticate at the token and revocation endpoints
-// (OpenID Connect Core §9). It is configured and never found out by trying,
-// because a code can be sent only once.
+// ClientAuth says how we authenticate at the endpoints for tokens, revocations and
+// pushed requests (OpenID Connect Core §9). It is configured and never found out by
+// trying, because a code can be sent only once.
 type ClientAuth string
 
 // The values of SALLYPORT_OIDC_CLIENT_AUTH.
@@ -101,7 +101,7 @@ func (c *Client) post(ctx context.Context, at endpoint, address string, form url
 }
 
 // secretParameters are those of our forms that no log may repeat.
-var secretParameters = [...]string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token"}
+var secretParameters = [...]string{"client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "token", "state", "nonce"}
 
 func secretsOf(form url.Values) []string {
 	var sent []string

@@ -68,6 +68,8 @@ type Config struct {
 	AssertionAudience AssertionAudience
 	SigningAlgs       []string // of signingAlgs
 
+	PushedRequests PushedRequests // "" = auto
+
 	// What the authorization request asks for. All but Scopes may be empty.
 	Scopes    []string
 	Prompt    []string
@@ -178,6 +180,11 @@ func (c *Config) checkChoices() []error {
 	case EmailRequireVerified, EmailAllowMissing, EmailIgnoreVerified:
 	default:
 		faults = append(faults, fmt.Errorf("SALLYPORT_EMAIL_VERIFIED is %q; use require, allow_missing or ignore", c.EmailVerified))
+	}
+	switch c.PushedRequests {
+	case "", PushedAuto, PushedAlways:
+	default:
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_PAR is %q; use auto or always", c.PushedRequests))
 	}
 	if len(c.SigningAlgs) == 0 {
 		faults = append(faults, errors.New("SALLYPORT_OIDC_SIGNING_ALGS is empty"))

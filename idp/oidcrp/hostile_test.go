@@ -52,6 +52,9 @@ type hostile struct {
 	// RFC 6749 §5.2 refuses it.
 	grant func(r *http.Request, body map[string]any) string
 
+	push   func(http.ResponseWriter) bool
+	pushed map[string]url.Values // by request_uri
+
 	key   any // signs ID tokens
 	kid   string
 	alg   string
@@ -92,6 +95,7 @@ func newHostile(t *testing.T) *hostile {
 	mux.HandleFunc("GET /.well-known/openid-configuration", h.serveMetadata)
 	mux.HandleFunc("GET /jwks", h.serveJWKS)
 	mux.HandleFunc("GET /authorize", h.serveAuthorize)
+	mux.HandleFunc("POST /par", h.servePushed)
 	mux.HandleFunc("POST /token", h.serveToken)
 	mux.HandleFunc("GET /userinfo", h.serveUserinfo)
 	mux.HandleFunc("POST /revoke", h.serveRevoke)
@@ -181,6 +185,9 @@ func (h *hostile) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if reference := q.Get("request_uri"); reference != "" {
+		q = h.pushed[reference]
+	}
 	h.nonce = q.Get("nonce")
 	answer := url.Values{"code": {testCode}, "state": {q.Get("state")}}
 	if h.answer != nil {

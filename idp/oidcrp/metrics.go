@@ -17,6 +17,7 @@ type endpoint string
 const (
 	atDiscovery  endpoint = "discovery"
 	atJWKS       endpoint = "jwks"
+	atPushed     endpoint = "pushed_authorization"
 	atToken      endpoint = "token"
 	atUserinfo   endpoint = "userinfo"
 	atRevocation endpoint = "revocation"
@@ -34,7 +35,7 @@ const (
 )
 
 var (
-	endpoints = [...]endpoint{atDiscovery, atJWKS, atToken, atUserinfo, atRevocation}
+	endpoints = [...]endpoint{atDiscovery, atJWKS, atPushed, atToken, atUserinfo, atRevocation}
 	outcomes  = [...]outcome{callOK, callRefused, callInvalid, callTimeout, callUnreachable}
 )
 

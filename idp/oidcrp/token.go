@@ -52,7 +52,7 @@ func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier 
 		"code_verifier": {verifier},
 	})
 	if err != nil {
-		return nil, postFault(err)
+		return nil, postFault(err, fault.TokenInvalid)
 	}
 	if a.status != http.StatusOK {
 		return nil, c.tokenFailure(a)
@@ -82,12 +82,13 @@ func callFault(err error, invalid fault.Code) *fault.Error {
 	return fault.New(code, err)
 }
 
-// postFault says why a request of Client.post has no answer.
-func postFault(err error) *fault.Error {
+// postFault says why a request of Client.post has no answer; invalid is as in
+// callFault.
+func postFault(err error, invalid fault.Code) *fault.Error {
 	if _, called := errors.AsType[*callError](err); !called {
 		return fault.New(fault.Internal, err)
 	}
-	return callFault(err, fault.TokenInvalid)
+	return callFault(err, invalid)
 }
 
 // tokenFailure translates an answer that is no success (RFC 6749 §5.2).
