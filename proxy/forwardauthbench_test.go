@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/session"
 )
@@ -23,6 +24,7 @@ func BenchmarkForwardAuth(b *testing.B) {
 	cfg := testConfig(b, nil)
 	cfg.ForwardAuth, cfg.AssertionKeys, cfg.AccessLog = ForwardAuthOnly, ring.AssertionKeys, false
 	cfg.Trusted = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	cfg.Now = func() time.Time { return time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC) } // within alice's session
 	site, err := New(cfg)
 	if err != nil {
 		b.Fatal(err)
