@@ -1,7 +1,8 @@
 // Tells a page when its session is about to end, and when it is over: in this tab
-// or another, here, at the identity provider or by an administrator. It reads
-// GET session beside it, which prolongs nothing, and only while the tab is visible;
-// tabs of one browser tell each other. How to use it: docs/integrations/spa.md.
+// or another, here, at the identity provider or by an administrator. One tab of a
+// browser holds GET session/events open, on which the end is told at once; the tabs
+// tell each other. Each visible tab also reads GET session now and then. Neither
+// prolongs anything. How to use it: docs/integrations/spa.md.
 //
 //   <script src="/oauth2/session.js" data-every="15" data-warn="120" defer></script>
 //
@@ -39,6 +40,8 @@
   let asking = false;
   let again = false; // somebody asked for a look while one was under way
   let timer = 0;
+  let following = false;
+  let followAfter = 0; // when a stream may be tried again
 
   const visible = () => document.visibilityState === "visible";
   const left = () => Math.max(0, Math.round((known.endsAt - Date.now()) / 1000));
@@ -54,6 +57,7 @@
       return;
     }
     const idle = Boolean(session.idle_expires_at) && session.idle_expires_at < session.expires_at;
+    follow();
     known = { key: JSON.stringify([person, session.created_at]), sub: session.user.sub, endsAt: at + session.seconds_left * 1000, idle };
     if (left() > warn) {
       if (state !== "active") {
@@ -80,9 +84,42 @@
 
   const publish = (message) => channel && channel.postMessage(message);
 
-  const check = async () => {
-    if (asking || !visible()) {
-      again = asking;
+  // follow waits for its turn to hold the stream, and holds it until it ends. One
+  // that is refused leaves the looking now and then.
+  const follow = () => {
+    if (following || Date.now() < followAfter || !("locks" in navigator) || !("EventSource" in window)) {
+      return;
+    }
+    following = true;
+    navigator.locks.request("sallyport " + endpoint.pathname, () => new Promise((done) => {
+      const stream = new EventSource(new URL("session/events", script.src));
+      const stop = () => {
+        stream.close();
+        following = false;
+        done();
+      };
+      stream.addEventListener("ended", () => {
+        stop();
+        look();
+      });
+      stream.onerror = () => {
+        if (stream.readyState === EventSource.CLOSED) {
+          followAfter = Date.now() + slowest;
+          stop();
+        }
+      };
+    }));
+  };
+
+  const check = () => {
+    if (visible()) {
+      look();
+    }
+  };
+
+  const look = async () => {
+    if (asking) {
+      again = true;
       return;
     }
     asking = true;
@@ -111,7 +148,7 @@
     }
     asking = false;
     if (again) {
-      check();
+      look();
     } else {
       schedule();
     }

@@ -54,7 +54,7 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), sessionScript())
+	list := append(own.routes(), sessionScript(), newSessionEvents(s).route())
 	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{
@@ -78,7 +78,7 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.routes, err = newRoutes(cfg.PublicURL, cfg.Prefix, list)
 	faults = errors.Join(faults, err)
-	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
+	s.decider, err = newDecider(&cfg)
 	faults = errors.Join(faults, err)
 	if cfg.ForwardAuth != ForwardAuthOnly {
 		s.forward, err = newForwarder(&cfg, s.trust, assert, s)

@@ -33,6 +33,7 @@ const (
 	RevokeIncomplete  Code = "revoke_incomplete"
 	FormNotTheirs     Code = "form_not_yours"
 	FormExpired       Code = "form_expired"
+	TooManyStreams    Code = "too_many_streams"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -122,6 +123,8 @@ var catalogue = map[Code]Error{
 		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
 	FormExpired: {Status: http.StatusGone, Title: "This took too long",
 		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
+	TooManyStreams: {Status: http.StatusTooManyRequests, Title: "Too many open streams",
+		Detail: "This session has as many open event streams as it may have.", Hint: "Close some tabs of this site and try again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},
@@ -144,7 +147,7 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider reported an error.", Hint: "Wait a moment and try again. " + tellOperator},
 	ClientRejected: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "The identity provider does not accept this application's own credentials, so nobody can sign in.",
-		Hint:   "Operators: check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET (it may have expired) and SALLYPORT_OIDC_CLIENT_AUTH."},
+		Hint:   "Tell the operator. Operators: the client secret, or the certificate, may have expired; check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH."},
 	CodeRejected: {Status: http.StatusBadGateway, Title: "Sign-in could not be completed",
 		Detail: "The identity provider no longer accepts this sign-in.", Hint: "Start the sign-in again."},
 	TokenInvalid: {Status: http.StatusBadGateway, Title: "Sign-in failed",
