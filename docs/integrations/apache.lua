@@ -118,7 +118,8 @@ function check(r)
   if status ~= 200 then return refuse(r, status, headers, table.concat(body)) end
   for ours, theirs in pairs(identity) do
     local value = headers[theirs]
-    if value and value ~= "" then r.headers_in[ours] = value end
+    if value == "" then value = nil end
+    r.headers_in[ours] = value
   end
   local cookies = others(r.headers_in["Cookie"] or "")
   r.headers_in["Cookie"] = cookies ~= "" and cookies or nil
