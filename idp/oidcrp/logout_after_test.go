@@ -66,6 +66,16 @@ func TestSignOutClearsSiteData(t *testing.T) {
 			t.Errorf("%v: Clear-Site-Data %q, want %q", types, got, want)
 		}
 	}
+	for want, types := range map[string][]string{"": {"storage"}, `"cache"`: {"cache", "storage"}} {
+		w := newWorld(t, newHostile(t), func(c *Config) { c.SignOutClears = types })
+		if got := w.get("/oauth2/logout/callback").Header.Get("Clear-Site-Data"); got != want {
+			t.Errorf("%v, back from the provider: Clear-Site-Data %q, want %q", types, got, want)
+		}
+		w.signIn("/")
+		if got := w.get("/oauth2/logout/callback").Header.Get("Clear-Site-Data"); got != "" {
+			t.Errorf("%v: Clear-Site-Data %q for somebody who is signed in", types, got)
+		}
+	}
 	w := newWorld(t, newHostile(t), func(c *Config) { c.SignOutClears = []string{"storage"} })
 	w.signIn("/")
 	w.store.mu.Lock()
