@@ -2,6 +2,7 @@ package oidcrp
 
 import (
 	"context"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
@@ -22,6 +23,10 @@ const (
 // provider, whose clock may differ.
 const hintMargin = clockSkew
 
+// hintWithin is how long a person waits for a better hint. The session has ended by
+// then, so that a provider that is slow or away delays no more than the redirect.
+const hintWithin = 3 * time.Second
+
 // signOutGrant returns the grant of a session that has ended, with an ID token that
 // the provider takes as a hint; ok is false when there is none to be had. An expired
 // one is exchanged by a last refresh, where the provider is that strict.
@@ -31,6 +36,9 @@ func (c *Client) signOutGrant(ctx context.Context, ended *session.Session) (g se
 		return g, true
 	}
 	if !g.RefreshToken.IsEmpty() {
+		// What the refresh brings has to be revoked, also when the browser goes away.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hintWithin)
+		defer cancel()
 		r, err := c.Refresh(ctx, ended)
 		if err == nil {
 			g = r.Grant

@@ -67,3 +67,30 @@ func TestFreshLogoutHintWithoutASession(t *testing.T) {
 		t.Errorf("status %d to %q, want the signed-out page", res.StatusCode, res.Header.Get("Location"))
 	}
 }
+
+// LO-17: while a slow provider is asked for a better hint, the session is over
+// already; a browser that does not wait costs nothing.
+func TestSessionEndsBeforeTheHintIsRefreshed(t *testing.T) {
+	h := newHostile(t)
+	w := signedInWorld(t, h, func(c *Config) { c.LogoutHint = LogoutHintFresh })
+	w.now = func() time.Time { return time.Now().Add(time.Hour) }
+	asked, release := make(chan struct{}), make(chan struct{})
+	h.set(func() {
+		h.token = func(http.ResponseWriter, map[string]any) bool {
+			close(asked)
+			<-release
+			return false
+		}
+	})
+	before := w.withCookies()
+	answered := make(chan int)
+	go func() { answered <- w.ask(http.MethodPost, "/oauth2/logout", sameOrigin).StatusCode }()
+	<-asked
+	if _, err := w.sessions.Peek(before); err == nil {
+		t.Error("the session waits for the provider")
+	}
+	close(release)
+	if status := <-answered; status != http.StatusOK && status != http.StatusSeeOther {
+		t.Errorf("status %d; log:\n%s", status, w.log)
+	}
+}

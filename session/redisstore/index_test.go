@@ -223,3 +223,34 @@ func TestMarksWithoutRedis(t *testing.T) {
 		t.Errorf("Get of what was not created = %v, want ErrNotFound", err)
 	}
 }
+
+// ST-12: a sign-in whose session cannot be found by all that it is to be found by is
+// none: no record, and nothing that Find finds. A record that fails leaves marks that
+// find nothing.
+func TestST12NothingIsHalfWritten(t *testing.T) {
+	redis := startRedis(t)
+	s := newStore(t, redis.url())
+	for i := range 4 { // whichever of the marks fails
+		marks := fourMarks()
+		redis.must("SET", tagKey(marks[i].Tag), "what is no hash")
+		h := newHandle()
+		cannotAnswer(t, "CreateMarked", s.CreateMarked(t.Context(), h, record("x"), marks, time.Now().Add(time.Hour)))
+		if _, err := s.Get(t.Context(), h); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("mark %d: Get = %v, want ErrNotFound", i, err)
+		}
+		for j, m := range marks {
+			if j != i {
+				finds(t, s, m.Tag, 0)
+			}
+		}
+	}
+	marks, h := fourMarks(), newHandle()
+	redis.must("LPUSH", recordKey(h), "what is no record")
+	if err := s.CreateMarked(t.Context(), h, record("x"), marks, time.Now().Add(time.Hour)); err == nil {
+		t.Error("a record that was not written is taken for written")
+	}
+	redis.must("DEL", recordKey(h))
+	for _, m := range marks {
+		finds(t, s, m.Tag, 0)
+	}
+}
