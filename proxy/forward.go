@@ -29,7 +29,7 @@ type forwarder struct {
 }
 
 func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
-	pass, err := exceptions(cfg.PassClientHeaders)
+	pass, err := exceptions(cfg.PassClientHeaders, cfg.ClaimHeaders)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	f := &forwarder{
 		http: newTransport(cfg, up),
 		strip: stripper{
-			pass: pass, cookies: cfg.Cookies,
+			pass: pass, claims: cfg.ClaimHeaders, cookies: cfg.Cookies,
 			replaceAuthorization: tell.replacesAuthorization(),
 		},
 		tell:  tell,

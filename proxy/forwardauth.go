@@ -35,6 +35,7 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 		complete: []string{askedNames.user, askedNames.email, askedNames.preferredUsername, askedNames.groups, askedNames.accessToken, headerGroupsOmitted, headerAssertion},
 		origin:   cfg.PublicURL.Scheme + "://" + cfg.PublicURL.Host, scheme: cfg.PublicURL.Scheme,
 	}
+	a.complete = append(a.complete, cfg.ClaimHeaders.names()...)
 	if cfg.PassIDToken {
 		a.complete = append(a.complete, askedNames.idToken)
 	}

@@ -267,7 +267,7 @@ func TestPassClientHeaders(t *testing.T) {
 		t.Errorf("more than the exceptions passed:\n%s", got.head)
 	}
 	for _, name := range []string{"X-Forwarded-User", "x_forwarded_groups", "X-Sallyport-Assertion", "X-Request-Id", "Cookie", "Authorization", "", "a b"} {
-		if _, err := exceptions([]string{name}); err == nil || !strings.Contains(err.Error(), "SALLYPORT_PASS_CLIENT_HEADERS") {
+		if _, err := exceptions([]string{name}, ClaimHeaders{}); err == nil || !strings.Contains(err.Error(), "SALLYPORT_PASS_CLIENT_HEADERS") {
 			t.Errorf("exception %q: error %v, want one that names the variable", name, err)
 		}
 	}

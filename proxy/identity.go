@@ -53,6 +53,7 @@ type teller struct {
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
+	claims        ClaimHeaders
 	assert        *asserter // nil = no assertion is sent
 	log           *slog.Logger
 }
@@ -60,7 +61,7 @@ type teller struct {
 func newTeller(cfg *Config, assert *asserter, names identityNames) teller {
 	return teller{
 		names: names, accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken,
-		authorization: cfg.PassAuthorization, assert: assert, log: cfg.Logger,
+		authorization: cfg.PassAuthorization, claims: cfg.ClaimHeaders, assert: assert, log: cfg.Logger,
 	}
 }
 
@@ -78,6 +79,7 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	t.claim(h, x, t.names.email, id.Email)
 	t.claim(h, x, t.names.preferredUsername, id.Name)
 	t.groups(h, x, id.Groups)
+	t.more(h, x, id)
 	if t.assert != nil {
 		if text := t.assert.of(x, s); text != "" {
 			h[headerAssertion] = x.value(text)
@@ -123,44 +125,51 @@ func (t *teller) claim(h http.Header, x *exchange, name, value string) {
 	}
 }
 
-// groups joins the groups with commas. They are told completely or not at all:
-// an app that refuses by group must not see a list from which one is missing.
-// headerGroupsOmitted says that there were some.
+// groups tells the groups completely or not at all: an app that refuses by group must
+// not see a list from which one is missing. headerGroupsOmitted says that there were
+// some.
 func (t *teller) groups(h http.Header, x *exchange, groups []string) {
+	text, ok := joinList(groups)
+	switch {
+	case !ok:
+		t.omitGroups(h, x)
+	case text != "":
+		h[t.names.groups] = x.value(text)
+	}
+}
+
+// joinList joins values with commas. ok is false if one of them could not stand in a
+// field, or all of them are too long for one.
+func joinList(values []string) (text string, ok bool) {
 	size := 0
-	for _, g := range groups {
-		if !printable(g) {
-			t.omitGroups(h, x)
-			return
+	for _, v := range values {
+		if !printable(v) {
+			return "", false
 		}
-		size += len(g) + 1
+		size += len(v) + 1
 	}
 	if size == 0 {
-		return
+		return "", true
 	}
 	var b strings.Builder
 	b.Grow(size)
-	for _, g := range groups {
-		if g == "" {
+	for _, v := range values {
+		if v == "" {
 			continue
 		}
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		writeGroup(&b, g)
+		writeElement(&b, v)
 	}
-	switch {
-	case b.Len() > maxValue:
-		t.omitGroups(h, x)
-	case b.Len() > 0:
-		h[t.names.groups] = x.value(b.String())
-	}
+	return b.String(), b.Len() <= maxValue
 }
 
-// writeGroup encodes what would end a group, and the encoding's own sign.
-func writeGroup(b *strings.Builder, group string) {
-	for i := range len(group) {
-		switch c := group[i]; c {
+// writeElement encodes what would end an element of a list, and the encoding's own
+// sign.
+func writeElement(b *strings.Builder, value string) {
+	for i := range len(value) {
+		switch c := value[i]; c {
 		case '%':
 			b.WriteString("%25")
 		case ',':

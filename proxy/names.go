@@ -143,14 +143,14 @@ func plainName(name string) bool {
 
 // exceptions reads SALLYPORT_PASS_CLIENT_HEADERS: names of clients' fields that
 // pass although they are on the list.
-func exceptions(names []string) (map[string]struct{}, error) {
+func exceptions(names []string, claims ClaimHeaders) (map[string]struct{}, error) {
 	set := make(map[string]struct{}, len(names))
 	for _, n := range names {
 		name := http.CanonicalHeaderKey(strings.TrimSpace(n))
 		if !plainName(name) || name == "" {
 			return nil, fmt.Errorf("SALLYPORT_PASS_CLIENT_HEADERS: %q is not a header name of letters, digits and dashes", n)
 		}
-		if c := classify(name); c == own || c == wire {
+		if c := classify(name); c == own || c == wire || claims.covers(name) {
 			return nil, fmt.Errorf("SALLYPORT_PASS_CLIENT_HEADERS: %s is set by Sallyport or by HTTP itself and never passes from a client; remove it from the list", name)
 		}
 		set[name] = struct{}{}

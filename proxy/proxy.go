@@ -89,6 +89,7 @@ type Config struct {
 	Prefix         string   // e.g. "/oauth2"; below the base path
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
+	PassPreflights bool     // CORS preflights without a session go to the app
 
 	ForwardAuth ForwardAuth
 
@@ -105,6 +106,7 @@ type Config struct {
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
+	ClaimHeaders      ClaimHeaders // further fields that tell the app of claims
 	// AssertionKeys returns the ES256 keys of X-Sallyport-Assertion, newest first and
 	// at least one; nil = there is neither that nor GET /jwks.
 	AssertionKeys     func() []*ecdsa.PrivateKey

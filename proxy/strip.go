@@ -10,14 +10,19 @@ import (
 // stripper removes from a request what a client must not tell the app.
 type stripper struct {
 	pass                 map[string]struct{} // SALLYPORT_PASS_CLIENT_HEADERS
+	claims               ClaimHeaders
 	replaceAuthorization bool
 	cookies              session.Cookies
 }
 
-// strip works on the fields of the outbound request. Names of the class own are
-// gone afterwards in every spelling, so that what is set next stands alone.
+// strip works on the fields of the outbound request. Names of the class own, and
+// those of SALLYPORT_HEADERS, are gone afterwards in every spelling, so that what is set next stands alone.
 func (s *stripper) strip(h http.Header, trusted bool) {
 	for name := range h {
+		if s.claims.covers(name) {
+			delete(h, name)
+			continue
+		}
 		c := classify(name)
 		if c == passes {
 			continue

@@ -133,7 +133,6 @@ func (m *Manager) endHandle(ctx context.Context, h Handle, why Reason) error {
 		return err
 	}
 	m.ended(h, why)
-	m.logger.InfoContext(ctx, "session ended", "session", h, "reason", why)
 	return nil
 }
 

@@ -171,8 +171,9 @@ func (m *Manager) forgotten(h Handle, r Record, evicted bool) {
 	m.ended(h, reason)
 }
 
-// ended counts the end of a session and tells its streams.
+// ended counts the end of a session, notes it in the log and tells its streams.
 func (m *Manager) ended(h Handle, why Reason) {
+	m.logger.Info("session ended", "audit", true, "session", h, "reason", why)
 	m.metrics.ends.WithLabelValues(string(why)).Inc()
 	m.watches.fire(h)
 }

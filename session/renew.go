@@ -211,7 +211,7 @@ func (m *Manager) endedAtIdP(o *opened, cur *standing, f *flight, failed *Refres
 	} else {
 		m.ended(o.handle, EndedByIdP)
 	}
-	m.logger.Info("session ended at the provider", "session", o.handle, "cause", failed.Err)
+	m.logger.Info("the provider has ended its session", "session", o.handle, "cause", failed.Err)
 	m.settle(f, nil, &NoSessionError{Why: SessionEndedAtIdP}, string(RefreshEnded))
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
@@ -31,5 +32,39 @@ func (p *providerProbe) clientAuth(m providerMetadata) {
 		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.settings.OIDC.AssertionAudience)
 	default:
 		p.found.ok(probe, "%s", auth)
+	}
+}
+
+// checkExpiry says when the client's credential ends.
+func checkExpiry(s *settings, now time.Time, f *findings) {
+	const probe = "client expiry"
+	e := oidcrp.ExpiryOf(oidcrp.ClientAuth(s.OIDC.ClientAuth), s.OIDC.expires(), s.clientKey)
+	sentence := e.Sentence(now)
+	switch urgency := e.Urgency(now); {
+	case sentence == "":
+	case urgency == oidcrp.Distant:
+		f.ok(probe, "%s", sentence)
+	case urgency == oidcrp.Expired:
+		f.fail(probe, e.Variable, "%s", sentence)
+	default:
+		f.warn(probe, e.Variable, "%s", sentence)
+	}
+}
+
+// pushEndpoint is the endpoint for pushed requests (RFC 9126 §5) in the metadata.
+const pushEndpoint = "pushed_authorization_request_endpoint"
+
+// pushing says whether authorization requests are sent to the provider directly.
+func (p *providerProbe) pushing(m providerMetadata) {
+	const probe, name = "pushed requests", "SALLYPORT_OIDC_PAR"
+	always := p.settings.Request.PAR == string(oidcrp.PushedAlways)
+	switch {
+	case !always && !m.PushRequired:
+	case m.Push != "":
+		p.found.ok(probe, "at %s", m.Push)
+	case m.PushRequired:
+		p.found.fail(probe, "SALLYPORT_OIDC_DISCOVERY_URL", "the metadata require them and have no %s; check that this is the metadata of an OpenID provider", pushEndpoint)
+	default:
+		p.found.fail(probe, name, "always is set and the metadata have no %s; use auto", pushEndpoint)
 	}
 }

@@ -34,6 +34,8 @@ type providerMetadata struct {
 	JWKS          string   `json:"jwks_uri"`
 	EndSession    string   `json:"end_session_endpoint"`
 	Revocation    string   `json:"revocation_endpoint"`
+	Push          string   `json:"pushed_authorization_request_endpoint"`
+	PushRequired  bool     `json:"require_pushed_authorization_requests"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	Aliases       struct {
 		Token string `json:"token_endpoint"`
@@ -168,6 +170,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 		{"userinfo_endpoint", m.Userinfo, p.settings.OIDC.Userinfo == "always"},
 		{"end_session_endpoint", m.EndSession, false},
 		{"revocation_endpoint", m.Revocation, false},
+		{pushEndpoint, m.Push, false},
 	} {
 		if e.address == "" {
 			if e.required {
@@ -192,6 +195,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 func (p *providerProbe) capabilities(m providerMetadata) {
 	o := p.settings.OIDC
 	p.clientAuth(m)
+	p.pushing(m)
 	if len(m.Challenges) > 0 && !slices.Contains(m.Challenges, "S256") {
 		p.found.warn("pkce", "", "the provider does not list S256; it is sent all the same")
 	} else if len(m.Challenges) > 0 {

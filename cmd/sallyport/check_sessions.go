@@ -9,7 +9,7 @@ import (
 )
 
 // noIndexNote is what an operator should know of a store that finds no sessions.
-const noIndexNote = "this store finds nobody's sessions: people have no list of theirs (/sessions is 404), and SALLYPORT_ADMIN_TOKEN turns nothing on; memory, file and redis can"
+const noIndexNote = "this store finds nobody's sessions: people have no list of theirs (/sessions is 404), the provider cannot end them (/logout/backchannel and /logout/frontchannel are 404), and SALLYPORT_ADMIN_TOKEN turns nothing on; memory, file and redis can"
 
 // findsSessions reports whether a store of that name is a session.Indexer.
 func findsSessions(name string) bool {

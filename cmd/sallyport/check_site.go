@@ -15,6 +15,9 @@ import (
 func checkRegistration(s *settings, f *findings) {
 	f.ok("register", "redirect URI:             %s", s.endpoint("/callback"))
 	f.ok("register", "post-logout redirect URI: %s", s.endpoint("/logout/callback"))
+	if findsSessions(s.Session.Store) {
+		f.ok("register", "back-channel logout URI:  %s, or front-channel %s", s.endpoint("/logout/backchannel"), s.endpoint("/logout/frontchannel"))
+	}
 }
 
 // upstreamTimeout bounds the probe of the app.

@@ -89,6 +89,7 @@ ok | keys |  | 1 of 1 keys can verify ID tokens
 ok | binding |  | full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET /oauth2/session)
 ok | register |  | redirect URI:             https://app.example.com/oauth2/callback
 ok | register |  | post-logout redirect URI: https://app.example.com/oauth2/logout/callback
+ok | register |  | back-channel logout URI:  https://app.example.com/oauth2/logout/backchannel, or front-channel https://app.example.com/oauth2/logout/frontchannel
 ok | upstream |  | UPSTREAM answers 200 OK
 ok | store |  | memory: absolute limit 12h0m0s, idle limit 1h0m0s
 warn | store | SALLYPORT_SESSION_STORE | sessions are kept in memory: a restart signs everybody out, and several replicas do not share them
@@ -160,6 +161,27 @@ func TestCheckFindings(t *testing.T) {
 			vars["SALLYPORT_OIDC_CLIENT_AUTH"] = "client_secret_basic_raw"
 		},
 			`ok | client auth |  | client_secret_basic_raw`},
+		{"P25 expired secret", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2020-01-31"
+		},
+			`fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2020-01-31T00:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes`},
+		{"C39 secret of many years", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2999-01-31"
+		},
+			`ok | client expiry |  | SALLYPORT_OIDC_CLIENT_SECRET expires at 2999-01-31T00:00:00Z`},
+		{"pushed requests are not offered", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_PAR"] = "always"
+		},
+			`fail | pushed requests | SALLYPORT_OIDC_PAR | always is set and the metadata have no pushed_authorization_request_endpoint; use auto`},
+		{"pushed requests are required and not offered", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["require_pushed_authorization_requests"] = true
+		},
+			`fail | pushed requests | SALLYPORT_OIDC_DISCOVERY_URL | the metadata require them and have no pushed_authorization_request_endpoint; check that this is the metadata of an OpenID provider`},
+		{"pushed requests", func(p *fakeProvider, _ map[string]string) {
+			p.metadata["require_pushed_authorization_requests"] = true
+			p.metadata["pushed_authorization_request_endpoint"] = p.URL + "/par"
+		},
+			`ok | pushed requests |  | at IDP/par`},
 		{"no PKCE", func(p *fakeProvider, _ map[string]string) {
 			p.metadata["code_challenge_methods_supported"] = []string{"plain"}
 		},

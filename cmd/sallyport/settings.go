@@ -37,6 +37,7 @@ type settings struct {
 	cookies      session.Cookies
 	returns      *session.ReturnPolicy
 	policy       *policy.Policy
+	claimHeaders proxy.ClaimHeaders
 	logLevel     slog.Level
 }
 

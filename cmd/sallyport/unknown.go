@@ -14,7 +14,7 @@ var kubernetesService = regexp.MustCompile(`^SALLYPORT_(PORT|SERVICE_HOST|SERVIC
 
 // laterVariable matches the names that documentation of Sallyport mentions and
 // that this version does not know yet.
-var laterVariable = regexp.MustCompile(`^SALLYPORT_(HEADERS|OIDC_[0-9]+_[A-Z_]+)$`)
+var laterVariable = regexp.MustCompile(`^SALLYPORT_(OIDC_[0-9]+_[A-Z_]+)$`)
 
 // refuseUnknown reports each name that no variable has.
 func refuseUnknown(set map[string]string, vars []variable, f *faults) {

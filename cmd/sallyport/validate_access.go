@@ -88,7 +88,10 @@ func checkOrigins(name string, origins []string, f *faults) {
 }
 
 func (s *settings) resolveHeaders(f *faults) {
-	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders))
+	headers, err := proxy.ParseClaimHeaders(s.Headers.Claims)
+	f.adopt("SALLYPORT_HEADERS", err)
+	s.claimHeaders = headers
+	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders, s.claimHeaders))
 	if !s.Headers.PassAssertion && s.Headers.AssertionAudience != "" {
 		f.add("SALLYPORT_ASSERTION_AUDIENCE", "is set, but SALLYPORT_PASS_ASSERTION=false would not use it", "remove one of the two")
 	}

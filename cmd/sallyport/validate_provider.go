@@ -142,7 +142,7 @@ func checkAlgorithms(algorithms []string, f *faults) {
 // ownParameters are set by Sallyport itself; changing them would undo what
 // protects a sign-in.
 var ownParameters = []string{
-	"state", "nonce", "client_id", "client_secret", "redirect_uri", "response_type", "response_mode", "scope",
+	"state", "nonce", "client_id", "client_secret", "client_assertion", "client_assertion_type", "redirect_uri", "response_type", "response_mode", "scope",
 	"code_challenge", "code_challenge_method", "request", "request_uri", "id_token_hint",
 }
 

@@ -73,9 +73,8 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	if err != nil {
 		return fmt.Errorf("making the pages: %w", err)
 	}
-	clientSecret := new(atomic.Pointer[secret.Text])
-	clientSecret.Store(&s.OIDC.ClientSecret)
-	if a.client, err = newClient(s, p, a.manager, renderer, clientSecret); err != nil {
+	live := newLiveSecrets(s)
+	if a.client, err = newClient(s, p, a.manager, renderer, live); err != nil {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
@@ -86,14 +85,12 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		{"provider", func(context.Context) error { return a.client.Ready() }},
 		{"store", a.manager.Ready},
 	}}
-	adminToken := new(atomic.Pointer[secret.Text])
-	adminToken.Store(&s.Session.APIToken)
-	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(adminToken), p.logger)
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
-	a.secrets = newSecretWatch(s, keys, clientSecret, adminToken, p.logger)
-	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
+	a.secrets = newSecretWatch(s, keys, live, p.logger)
+	a.workers = []func(context.Context){a.client.Run, a.client.WatchExpiry, a.secrets.run}
 	return nil
 }
 
@@ -135,7 +132,7 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
+func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveSecrets) (*oidcrp.Client, error) {
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
 	key, err := newClientKey(o, p.now, p.logger)
@@ -150,10 +147,11 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
+		ClientSecret: live.clientSecret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
-		Prompt: r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		PushedRequests: oidcrp.PushedRequests(r.PAR),
+		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
 		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
@@ -179,9 +177,16 @@ func (s *settings) claimsConfig() oidcrp.Config {
 	c := s.Claims
 	return oidcrp.Config{
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		MoreClaims:    s.policy.Claims(),
+		MoreClaims:    s.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 	}
+}
+
+// moreClaims are the claims that rules look at or the app is told of.
+func (s *settings) moreClaims() []string {
+	all := append(s.policy.Claims(), s.claimHeaders.Claims()...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
@@ -203,14 +208,14 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	}
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
-		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
+		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
-		Policy:            s.policy, Cookies: s.cookies, Returns: s.returns,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
+		Policy: s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
@@ -249,44 +254,4 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
 	return server, nil
-}
-
-// newSecretWatch exchanges secrets whose files change.
-func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret, adminToken *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
-	w := &secretWatch{
-		files: make(map[string]string), logger: logger,
-		last: map[string]string{
-			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
-			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
-			adminTokenName:                 s.Session.APIToken.Reveal(),
-		},
-		apply: map[string]func(string) error{
-			"SALLYPORT_SECRET": func(value string) error {
-				parsed, err := session.ParseKeys(value)
-				if err != nil {
-					return err
-				}
-				return keys.Set(parsed)
-			},
-			"SALLYPORT_OIDC_CLIENT_SECRET": func(value string) error {
-				text := secret.New(value)
-				clientSecret.Store(&text)
-				return nil
-			},
-			adminTokenName: func(value string) error {
-				if problem, remedy := judgeAdminToken(value); problem != "" {
-					return errors.New(problem + "; " + remedy)
-				}
-				text := secret.New(value)
-				adminToken.Store(&text)
-				return nil
-			},
-		},
-	}
-	for name, path := range s.SecretFiles {
-		if w.apply[name] != nil { // others are read at the start only
-			w.files[name] = path
-		}
-	}
-	return w
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// authorizationURL returns the authentication request (OpenID Connect Core
+// authorizationRequest is the authentication request (OpenID Connect Core
 // §3.1.2.1) with PKCE S256 (RFC 7636), whatever the metadata promise. It holds no
 // secret: of the verifier only the hash.
 //
 // x/oauth2 could write it too, but allows no parameter twice, as RFC 8707 does
 // with resource.
-func (c *Client) authorizationURL(provider *metadata, p session.Pending, b beginning) string {
+func (c *Client) authorizationRequest(p session.Pending, b beginning) url.Values {
 	q := url.Values{}
 	maps.Copy(q, c.cfg.ExtraParams)
 	for name, value := range map[string]string{
@@ -47,7 +47,7 @@ func (c *Client) authorizationURL(provider *metadata, p session.Pending, b begin
 	q.Set("nonce", p.Nonce)
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(p.Verifier))
 	q.Set("code_challenge_method", "S256")
-	return withQuery(provider.AuthorizationEndpoint, q)
+	return q
 }
 
 // withQuery adds parameters to an address that may have some of its own

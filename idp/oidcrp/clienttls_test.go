@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,11 @@ func (h *hostile) mutualTLS(t *testing.T, endpoints ...string) *x509.CertPool {
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, ClientCAs: others}
 	server.StartTLS()
 	t.Cleanup(server.Close)
+	before := h.metadata
 	h.metadata = func(m map[string]any) {
+		if before != nil {
+			before(m)
+		}
 		aliases := map[string]any{}
 		for _, name := range endpoints {
 			aliases[name] = server.URL + strings.TrimPrefix(m[name].(string), h.URL)
@@ -53,7 +58,8 @@ func TestMutualTLS(t *testing.T) {
 	for _, auth := range []ClientAuth{TLSClientAuth, SelfSignedTLSClientAuth} {
 		t.Run(string(auth), func(t *testing.T) {
 			h := newHostile(t)
-			trust := h.mutualTLS(t, "token_endpoint", "revocation_endpoint", "userinfo_endpoint")
+			h.offersPushing(true)
+			trust := h.mutualTLS(t, pushEndpoint, "token_endpoint", "revocation_endpoint", "userinfo_endpoint")
 			var current atomic.Pointer[ClientKey]
 			current.Store(tlsKey(t, "RS256"))
 			w := newWorld(t, h, func(c *Config) {
@@ -67,9 +73,9 @@ func TestMutualTLS(t *testing.T) {
 			must(t, err)
 			w.client.revoke(t.Context(), w.client.provider.Load(), s.Grant)
 			w.client.revoker.drain(10 * time.Second)
-			calls := append(h.got("/token"), append(h.got("/revoke"), h.got("/userinfo")...)...)
-			if len(calls) != 4 {
-				t.Fatalf("%d requests at the aliases, want 4", len(calls))
+			calls := slices.Concat(h.got("/par"), h.got("/token"), h.got("/revoke"), h.got("/userinfo"))
+			if len(calls) != 5 {
+				t.Fatalf("%d requests at the aliases, want 5", len(calls))
 			}
 			for _, call := range calls {
 				if call.certificate == nil || !call.certificate.Equal(current.Load().Certificate()) {

@@ -64,9 +64,15 @@ type Config struct {
 	ClientSecret func() secret.Text
 	ClientKey    func() *ClientKey
 	ClientAuth   ClientAuth
+	// PreviousSecret is a second client secret, for when the provider refuses the
+	// first; it may be nil or answer nothing.
+	PreviousSecret func() secret.Text
+	SecretExpires  time.Time // when the provider stops accepting ClientSecret; zero = not known
 	// AssertionAudience says whom PrivateKeyJWT is made out to; "" = the issuer.
 	AssertionAudience AssertionAudience
 	SigningAlgs       []string // of signingAlgs
+
+	PushedRequests PushedRequests // "" = auto
 
 	// What the authorization request asks for. All but Scopes may be empty.
 	Scopes    []string
@@ -178,6 +184,11 @@ func (c *Config) checkChoices() []error {
 	case EmailRequireVerified, EmailAllowMissing, EmailIgnoreVerified:
 	default:
 		faults = append(faults, fmt.Errorf("SALLYPORT_EMAIL_VERIFIED is %q; use require, allow_missing or ignore", c.EmailVerified))
+	}
+	switch c.PushedRequests {
+	case "", PushedAuto, PushedAlways:
+	default:
+		faults = append(faults, fmt.Errorf("SALLYPORT_OIDC_PAR is %q; use auto or always", c.PushedRequests))
 	}
 	if len(c.SigningAlgs) == 0 {
 		faults = append(faults, errors.New("SALLYPORT_OIDC_SIGNING_ALGS is empty"))

@@ -214,7 +214,7 @@ func TestReplacedClientSecretSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	w := newDemoWorld(t)
 	w.signInAs("ada")
-	w.client.cfg.ClientSecret = func() secret.Text { return secret.New("replaced at the provider") }
+	w.client.secrets.current = func() secret.Text { return secret.New("replaced at the provider") }
 	start := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

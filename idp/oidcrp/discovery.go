@@ -132,6 +132,9 @@ func (c *Client) fetchMetadata(ctx context.Context) (*metadata, error) {
 			return nil, err
 		}
 	}
+	if err := m.forPushing(c.cfg.PushedRequests); err != nil {
+		return nil, err
+	}
 	return &m, m.check(c.log)
 }
 

@@ -41,7 +41,7 @@ func FuzzTokenResponse(f *testing.F) {
 	f.Add([]byte(`{"expires_in":"1e400"}`))
 	now := time.Unix(1_800_000_000, 0)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		tokens, err := new(Client).readTokens(data, now)
+		tokens, err := (&Client{now: time.Now}).readTokens(data, now)
 		if err != nil {
 			return
 		}

@@ -47,10 +47,14 @@ type hostile struct {
 	token    func(http.ResponseWriter, map[string]any) bool
 	userinfo func(http.ResponseWriter) bool
 	revoke   func(http.ResponseWriter)
-	answer   func(answer, request url.Values) // changes the authorization response
+	deny     func(http.ResponseWriter, *http.Request) bool // answers what a client asks for, when true
+	answer   func(answer, request url.Values)              // changes the authorization response
 	// grant decides about a token request and changes its answer; an error of
 	// RFC 6749 §5.2 refuses it.
 	grant func(r *http.Request, body map[string]any) string
+
+	push   func(http.ResponseWriter) bool
+	pushed map[string]url.Values // by request_uri
 
 	key   any // signs ID tokens
 	kid   string
@@ -92,6 +96,7 @@ func newHostile(t *testing.T) *hostile {
 	mux.HandleFunc("GET /.well-known/openid-configuration", h.serveMetadata)
 	mux.HandleFunc("GET /jwks", h.serveJWKS)
 	mux.HandleFunc("GET /authorize", h.serveAuthorize)
+	mux.HandleFunc("POST /par", h.servePushed)
 	mux.HandleFunc("POST /token", h.serveToken)
 	mux.HandleFunc("GET /userinfo", h.serveUserinfo)
 	mux.HandleFunc("POST /revoke", h.serveRevoke)
@@ -181,6 +186,9 @@ func (h *hostile) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if reference := q.Get("request_uri"); reference != "" {
+		q = h.pushed[reference]
+	}
 	h.nonce = q.Get("nonce")
 	answer := url.Values{"code": {testCode}, "state": {q.Get("state")}}
 	if h.answer != nil {
@@ -191,6 +199,9 @@ func (h *hostile) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 
 func (h *hostile) serveToken(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
+	if h.deny != nil && h.deny(w, r) {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	claims := h.defaultClaims()
@@ -241,6 +252,9 @@ func (h *hostile) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 
 func (h *hostile) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
+	if h.deny != nil && h.deny(w, r) {
+		return
+	}
 	h.mu.Lock()
 	custom := h.revoke
 	h.mu.Unlock()

@@ -57,11 +57,16 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 	if b.prompt == "" && len(c.cfg.Prompt) == 0 && c.cfg.Logins.AsksForAccount(r) {
 		b.prompt = "select_account"
 	}
+	address, err := c.authorizationAddress(r.Context(), provider, p, b)
+	if err != nil {
+		c.loginFault(w, r, err, retry)
+		return
+	}
 	if err := c.cfg.Logins.BeginLogin(w, r, p); err != nil {
 		c.loginFault(w, r, fault.New(fault.Internal, err), retry)
 		return
 	}
-	redirect(w, r, c.authorizationURL(provider, p, b))
+	redirect(w, r, address)
 }
 
 // login is GET /login: it begins a sign-in that somebody asked for, here or at a

@@ -12,7 +12,7 @@ import (
 
 // metadata is what we use of the provider's metadata (OpenID Connect Discovery
 // 1.0 §3, OpenID Connect RP-Initiated Logout 1.0 §2.1, RFC 8414 §2, RFC 8705 §5,
-// RFC 9207 §3). It is immutable once discovery has published it.
+// RFC 9126 §5, RFC 9207 §3). It is immutable once discovery has published it.
 type metadata struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
@@ -21,6 +21,8 @@ type metadata struct {
 	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 	EndSessionEndpoint    string `json:"end_session_endpoint"`
 	RevocationEndpoint    string `json:"revocation_endpoint"`
+	PushEndpoint          string `json:"pushed_authorization_request_endpoint"` // "" = requests are not pushed
+	PushRequired          bool   `json:"require_pushed_authorization_requests"`
 	// MTLSAliases are other addresses of some of the endpoints.
 	MTLSAliases json.RawMessage `json:"mtls_endpoint_aliases"`
 	// IssSupported promises an iss in every authorization response.
@@ -37,11 +39,16 @@ func (m *metadata) check(log *slog.Logger) error {
 	}
 	plain := issuer.Scheme == "http"
 	var faults []error
-	for _, e := range []struct{ name, address string }{
+	needed := []struct{ name, address string }{
 		{"authorization_endpoint", m.AuthorizationEndpoint},
 		{"token_endpoint", m.TokenEndpoint},
 		{"jwks_uri", m.JWKSURI},
-	} {
+		{pushEndpoint, m.PushEndpoint},
+	}
+	if m.PushEndpoint == "" {
+		needed = needed[:len(needed)-1] // forPushing has seen to it
+	}
+	for _, e := range needed {
 		if err := checkEndpoint(e.address, plain); err != nil {
 			faults = append(faults, fmt.Errorf("the provider's metadata: %s %w", e.name, err))
 		}
@@ -68,6 +75,7 @@ func (m *metadata) forMutualTLS() error {
 			Token      string `json:"token_endpoint"`
 			Revocation string `json:"revocation_endpoint"`
 			Userinfo   string `json:"userinfo_endpoint"`
+			Push       string `json:"pushed_authorization_request_endpoint"`
 		}
 		if err := json.Unmarshal(m.MTLSAliases, &aliases); err != nil {
 			return errors.New("the mtls_endpoint_aliases of the provider's metadata cannot be read")
@@ -75,6 +83,7 @@ func (m *metadata) forMutualTLS() error {
 		m.TokenEndpoint = cmp.Or(aliases.Token, m.TokenEndpoint)
 		m.RevocationEndpoint = cmp.Or(aliases.Revocation, m.RevocationEndpoint)
 		m.UserinfoEndpoint = cmp.Or(aliases.Userinfo, m.UserinfoEndpoint)
+		m.PushEndpoint = cmp.Or(aliases.Push, m.PushEndpoint)
 	}
 	if !strings.HasPrefix(m.TokenEndpoint, "https://") {
 		return fmt.Errorf("the provider's token endpoint is %q, and only https:// shows it our certificate (SALLYPORT_OIDC_CLIENT_AUTH)", loggable(m.TokenEndpoint))
@@ -114,7 +123,7 @@ func (m *metadata) movedFrom(old *metadata) error {
 
 func (m *metadata) addresses() []string {
 	var list []string
-	for _, a := range []string{m.AuthorizationEndpoint, m.TokenEndpoint, m.JWKSURI, m.UserinfoEndpoint, m.EndSessionEndpoint, m.RevocationEndpoint} {
+	for _, a := range []string{m.AuthorizationEndpoint, m.TokenEndpoint, m.JWKSURI, m.UserinfoEndpoint, m.EndSessionEndpoint, m.RevocationEndpoint, m.PushEndpoint} {
 		if a != "" {
 			list = append(list, a)
 		}

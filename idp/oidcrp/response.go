@@ -104,13 +104,19 @@ func parseAuthorizationResponse(raw string) (*authorizationResponse, error) {
 	}, nil
 }
 
-// failure translates an error response (RFC 6749 §4.1.2.1, Core §3.1.2.6). What
-// the provider wrote goes to the log only.
-func (a *authorizationResponse) failure() *fault.Error {
+// String repeats an error response for the log.
+func (a *authorizationResponse) String() string {
 	said := fmt.Sprintf("the provider answered %q", loggable(a.errorCode))
 	if a.errorDescription != "" {
 		said += fmt.Sprintf(" (%q)", loggable(a.errorDescription))
 	}
+	return said
+}
+
+// failure translates an error response (RFC 6749 §4.1.2.1, Core §3.1.2.6). What
+// the provider wrote goes to the log only.
+func (a *authorizationResponse) failure() *fault.Error {
+	said := a.String()
 	switch a.errorCode {
 	case "access_denied":
 		return fault.New(fault.IdPDenied, errors.New(said))

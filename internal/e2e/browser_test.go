@@ -174,11 +174,12 @@ func attribute(n *html.Node, name string) string {
 
 // received is what the application says it received.
 type received struct {
-	Method  string
-	URL     string
-	Headers [][2]string
-	Bytes   int
-	SHA256  string
+	Method   string
+	URL      string
+	Headers  [][2]string
+	Trailers [][2]string
+	Bytes    int
+	SHA256   string
 }
 
 // values returns every value of a header, under exactly this name in any case.

@@ -37,11 +37,14 @@ type edge struct {
 var edgeServers = []struct {
 	name  string
 	start func(*edge)
+	// trailers says that it passes them on, as its page has to say.
+	trailers bool
 }{
 	// .ci/test skips the test of a server that is missing by this name.
-	{"nginx", startNginx},
-	{"haproxy", startHAProxy},
-	{"apache", startApache},
+	{"nginx", startNginx, false},
+	{"haproxy", startHAProxy, true},
+	{"apache", startApache, false},
+	{"caddy", startCaddy, false},
 }
 
 // newEdge starts everything. The person's browser speaks TLS with the proxy alone.

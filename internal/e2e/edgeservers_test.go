@@ -53,3 +53,13 @@ func startApache(e *edge) {
 		user, e.dir, e.dir, e.dir, portOf(e.public), site)
 	start(e.t, "Apache", nil, e.program("apache2", "httpd"), "-D", "FOREGROUND", "-f", e.write("apache.conf", text.String()))
 }
+
+// startCaddy runs Caddy with docs/integrations/Caddyfile. What goes before it keeps Caddy
+// on loopback and off the ports that tests cannot share.
+func startCaddy(e *edge) {
+	site := e.config("Caddyfile", "site.caddy",
+		"https://app.example.com", e.public, "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
+		"/etc/caddy/app.crt", e.dir+"/app.crt", "/etc/caddy/app.key", e.dir+"/app.key")
+	main := e.write("Caddyfile", "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n}\nimport "+site+"\n")
+	start(e.t, "Caddy", nil, e.program("caddy"), "run", "--adapter", "caddyfile", "--config", main)
+}

@@ -118,3 +118,28 @@ func TestSPAWarnsBeforeTheEnd(t *testing.T) {
 	}
 	c.noProblems()
 }
+
+// Every tab of a browser hears at once that the session was ended elsewhere, though
+// one alone holds a stream.
+func TestTabsHearAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newSPA(t, "SALLYPORT_ADMIN_TOKEN="+adminToken)
+	c := newChromium(t)
+	c.signInTo(w, "ada")
+	c.evaluate(`(window.other = window.open("/")) && "opened"`)
+	const otherShows = `Array.from(other.document.querySelectorAll("main")).filter((m) => !m.hidden).map((m) => m.id)`
+	c.eventually("what the other tab shows", otherShows, is("app"))
+	c.eventually("a stream", `navigator.locks.query().then((l) => window.held = l.held.length) && window.held`, is("1"))
+
+	start := time.Now()
+	w.endSessionsOf("ada")
+	c.eventually("what this tab shows", shown, is("over"))
+	here := time.Since(start)
+	c.eventually("what the other tab shows", otherShows, is("over"))
+	there := time.Since(start)
+	t.Logf("the tabs heard after %s and %s", here, there)
+	if limit := 5 * time.Second; here > limit || there > limit { // they look every 15 seconds
+		t.Errorf("after %s and %s, want at most %s", here, there, limit)
+	}
+	c.noProblems()
+}

@@ -142,7 +142,7 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider reported an error.", Hint: "Wait a moment and try again. " + tellOperator},
 	ClientRejected: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "The identity provider does not accept this application's own credentials, so nobody can sign in.",
-		Hint:   "Operators: check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET (it may have expired) and SALLYPORT_OIDC_CLIENT_AUTH."},
+		Hint:   "Tell the operator. Operators: the client secret, or the certificate, may have expired; check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH."},
 	CodeRejected: {Status: http.StatusBadGateway, Title: "Sign-in could not be completed",
 		Detail: "The identity provider no longer accepts this sign-in.", Hint: "Start the sign-in again."},
 	TokenInvalid: {Status: http.StatusBadGateway, Title: "Sign-in failed",

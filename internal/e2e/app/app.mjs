@@ -62,7 +62,7 @@ const server = createServer(async (req, res) => {
     return;
   }
   res.setHeader("content-type", "application/json");
-  res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), bytes, sha256: digest.digest("hex") }));
+  res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), trailers: pairs(req.rawTrailers), bytes, sha256: digest.digest("hex") }));
 });
 
 // The handshake of RFC 6455 §4.2.2, and then silence.
