@@ -87,6 +87,13 @@
     tell("ended", { loginURL: login.pathname + login.search, hadSession, replaced });
   };
 
+  // gone takes in that this browser has no session.
+  const gone = () => {
+    seen = null;
+    hangUp();
+    over(false);
+  };
+
   const publish = (message) => channel && channel.postMessage(message);
 
   const look = () => visible() && check();
@@ -111,8 +118,7 @@
         publish({ session, at });
       } else if (answer.status === 401) {
         publish({ over: true, key: seen });
-        seen = null;
-        over(false);
+        gone();
       } else {
         throw new Error("status " + answer.status);
       }
@@ -167,14 +173,16 @@
       }
       if (data.over) {
         if (state === "over" || !known || known.key === data.key) {
-          seen = null;
-          over(false);
+          gone();
         } else {
           look();
         }
       } else {
         alive(data.session, data.at);
         failures = 0;
+        if (stream && heard) {
+          publish({ heard }); // that tab may be a new one
+        }
       }
       schedule();
     };
@@ -186,7 +194,7 @@
   let stream = null;
   let pulse = 0;
   let late = 0;
-  let resting = 0; // before the next attempt, after one that failed
+  let resting = 0; // set while no stream is to be opened
   let misses = 0;
 
   const works = (at) => {
@@ -204,13 +212,19 @@
     }
   };
 
+  // pause opens no stream for so long, and then goes on.
+  const pause = (wait, next) => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      resting = 0;
+      next();
+    }, wait);
+  };
+
   const rest = () => {
     hangUp();
     misses++;
-    resting = setTimeout(() => {
-      resting = 0;
-      listen();
-    }, Math.min(every * 2 ** misses, slowest));
+    pause(Math.min(every * 2 ** misses, slowest), listen);
   };
 
   const listen = () => {
@@ -229,7 +243,7 @@
     });
     stream.addEventListener("ended", () => {
       hangUp();
-      setTimeout(check, grace);
+      pause(grace, check);
     });
     stream.addEventListener("error", () => {
       if (stream.readyState === EventSource.CLOSED) {
