@@ -160,7 +160,7 @@ func TestDecideIsPure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDecider(mustURL(t, "https://app.example.com"), nil, rules)
+	d, err := newDecider(&Config{PublicURL: mustURL(t, "https://app.example.com"), Policy: rules})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,25 +51,29 @@ type Decision struct {
 // The reasons of a Decision beside those of session.NoSession and the codes of
 // faults.
 const (
-	reasonSession  = "session"
-	reasonPublic   = "public_path"
-	reasonOptional = "optional" // a rule lets it through without a session
+	reasonSession   = "session"
+	reasonPublic    = "public_path"
+	reasonPreflight = "preflight" // it asks whether a request would be allowed
+	reasonOptional  = "optional"  // a rule lets it through without a session
 )
 
 // decider holds what decisions depend on beside the request.
 type decider struct {
 	policy  *policy.Policy
 	origins map[string]struct{} // whose WebSockets pass
+	// preflights lets CORS preflights through without a session.
+	preflights bool
 }
 
-func newDecider(public *url.URL, allowed []string, p *policy.Policy) (*decider, error) {
-	d := &decider{policy: p, origins: make(map[string]struct{}, 1+len(allowed))}
+func newDecider(cfg *Config) (*decider, error) {
+	d := &decider{policy: cfg.Policy, origins: make(map[string]struct{}, 1+len(cfg.AllowedOrigins)), preflights: cfg.PassPreflights}
+	public := cfg.PublicURL
 	own, ok := canonicalOrigin(public.Scheme + "://" + public.Host)
 	if !ok {
 		return nil, fmt.Errorf("SALLYPORT_PUBLIC_URL: %s://%s is not an origin", public.Scheme, public.Host)
 	}
 	d.origins[own] = struct{}{}
-	for _, a := range allowed {
+	for _, a := range cfg.AllowedOrigins {
 		origin, ok := canonicalOrigin(strings.TrimSpace(a))
 		if !ok {
 			return nil, fmt.Errorf("SALLYPORT_ALLOWED_ORIGINS: %q is not an origin such as https://app.example.com", a)
@@ -97,6 +101,9 @@ func (d *decider) decide(r *http.Request, g policy.Ruling, s *session.Session, e
 
 func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session, err error, now time.Time) Decision {
 	if err != nil {
+		if d.preflights && isPreflight(r) && isNoSession(err) {
+			return Decision{Kind: Forward, Reason: reasonPreflight}
+		}
 		d := refuseUnknown(r, g.Anonymous(), err)
 		d.StepUp, _ = g.StepUp() // the first sign-in is to be enough
 		return d

@@ -128,7 +128,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 			m.decisions[decisionKey{kind, r}] = vec.WithLabelValues(kind.String(), r)
 		}
 	}
-	add(Forward, reasonSession, reasonPublic, reasonOptional)
+	add(Forward, reasonSession, reasonPublic, reasonOptional, reasonPreflight)
 	add(SignIn, string(fault.StepUpRequired))
 	for _, kind := range []Kind{SignIn, Refuse} {
 		for _, why := range []session.NoSession{

@@ -89,6 +89,7 @@ type Config struct {
 	Prefix         string   // e.g. "/oauth2"; below the base path
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
+	PassPreflights bool     // CORS preflights without a session go to the app
 
 	ForwardAuth ForwardAuth
 

@@ -123,3 +123,40 @@ func TestOptionalPathWithTheStoreDown(t *testing.T) {
 	f.get("/shop/x", "Cookie: "+valid).wantStatus(t, 503)
 	f.app.wantNone(t)
 }
+
+// A preflight without a session goes to the app if that is wanted, with no identity;
+// what only looks like one does not.
+func TestPreflights(t *testing.T) {
+	ask := []string{"Origin: https://other.example.com", "Access-Control-Request-Method: PUT"}
+	tests := []struct {
+		name   string
+		pass   bool
+		raw    string
+		status int
+	}{
+		{"as by default", false, request("OPTIONS", "/api", ask...), 401},
+		{"passed", true, request("OPTIONS", "/api", append(slices.Clone(ask), "X-Forwarded-User: mallory")...), 200},
+		{"no Origin", true, request("OPTIONS", "/api", ask[1]), 401},
+		{"no method", true, request("OPTIONS", "/api", ask[0]), 401},
+		{"another method", true, request("GET", "/api", ask...), 401},
+		{"a body", true, requestWithBody("OPTIONS", "/api", "x=y", ask...), 401},
+		{"chunks", true, request("OPTIONS", "/api", append(slices.Clone(ask), "Transfer-Encoding: chunked")...) + "0\r\n\r\n", 401},
+		{"small letters", true, request("options", "/api", ask...), 405},
+		{"below our prefix", true, request("OPTIONS", "/oauth2/x", ask...), 404},
+		{"at an endpoint of ours", true, request("OPTIONS", "/oauth2/session", ask...), 405},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFixture(t, func(c *Config) { c.PassPreflights = tt.pass })
+			f.send(tt.raw).wantStatus(t, tt.status)
+			if tt.status != 200 {
+				f.app.wantNone(t)
+			} else if got := f.app.only(t); got.values("X-Forwarded-User") != nil {
+				t.Errorf("the app is told of %q", got.values("X-Forwarded-User"))
+			}
+		})
+	}
+	f := newFixture(t, func(c *Config) { c.PassPreflights = true })
+	f.auth.fail(errStore)
+	f.send(request("OPTIONS", "/api", ask...)).wantStatus(t, 503)
+}

@@ -78,7 +78,7 @@ func New(cfg Config) (*Site, error) {
 	faults = errors.Join(faults, err)
 	s.routes, err = newRoutes(cfg.PublicURL, cfg.Prefix, list)
 	faults = errors.Join(faults, err)
-	s.decider, err = newDecider(cfg.PublicURL, cfg.AllowedOrigins, cfg.Policy)
+	s.decider, err = newDecider(&cfg)
 	faults = errors.Join(faults, err)
 	if cfg.ForwardAuth != ForwardAuthOnly {
 		s.forward, err = newForwarder(&cfg, s.trust, assert, s)

@@ -187,9 +187,9 @@ func TestAdminTokenFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var token atomic.Pointer[secret.Text]
-	token.Store(&s.Session.APIToken)
-	w := newSecretWatch(s, nil, nil, &token, slog.New(slog.DiscardHandler))
+	live := newLiveSecrets(s)
+	token := &live.adminToken
+	w := newSecretWatch(s, nil, live, slog.New(slog.DiscardHandler))
 	if err := w.apply[adminTokenName]("short"); err == nil || token.Load().Reveal() != adminCanary {
 		t.Errorf("a short token: %v", err)
 	}

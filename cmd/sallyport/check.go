@@ -76,6 +76,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	}
 	checkPreset(s, &f)
 	checkProvider(ctx, s, now, &f)
+	checkExpiry(s, now(), &f)
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)
 	checkStore(ctx, s, &f)

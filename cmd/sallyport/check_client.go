@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
@@ -31,6 +32,22 @@ func (p *providerProbe) clientAuth(m providerMetadata) {
 		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.settings.OIDC.AssertionAudience)
 	default:
 		p.found.ok(probe, "%s", auth)
+	}
+}
+
+// checkExpiry says when the client's credential ends.
+func checkExpiry(s *settings, now time.Time, f *findings) {
+	const probe = "client expiry"
+	e := oidcrp.ExpiryOf(oidcrp.ClientAuth(s.OIDC.ClientAuth), s.OIDC.expires(), s.clientKey)
+	sentence := e.Sentence(now)
+	switch urgency := e.Urgency(now); {
+	case sentence == "":
+	case urgency == oidcrp.Distant:
+		f.ok(probe, "%s", sentence)
+	case urgency == oidcrp.Expired:
+		f.fail(probe, e.Variable, "%s", sentence)
+	default:
+		f.warn(probe, e.Variable, "%s", sentence)
 	}
 }
 

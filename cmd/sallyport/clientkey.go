@@ -11,13 +11,15 @@ import (
 )
 
 const (
-	clientAuthVariable   = "SALLYPORT_OIDC_CLIENT_AUTH"
-	clientSecretVariable = "SALLYPORT_OIDC_CLIENT_SECRET"
-	clientKeyVariable    = "SALLYPORT_OIDC_CLIENT_KEY_FILE"
-	clientCertVariable   = "SALLYPORT_OIDC_CLIENT_CERT_FILE"
-	clientKeyIDVariable  = "SALLYPORT_OIDC_CLIENT_KEY_ID"
-	clientKeyAlgVariable = "SALLYPORT_OIDC_CLIENT_KEY_ALG"
-	audienceVariable     = "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE"
+	clientAuthVariable     = "SALLYPORT_OIDC_CLIENT_AUTH"
+	clientSecretVariable   = "SALLYPORT_OIDC_CLIENT_SECRET"
+	previousSecretVariable = "SALLYPORT_OIDC_CLIENT_SECRET_PREVIOUS"
+	expiresVariable        = "SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"
+	clientKeyVariable      = "SALLYPORT_OIDC_CLIENT_KEY_FILE"
+	clientCertVariable     = "SALLYPORT_OIDC_CLIENT_CERT_FILE"
+	clientKeyIDVariable    = "SALLYPORT_OIDC_CLIENT_KEY_ID"
+	clientKeyAlgVariable   = "SALLYPORT_OIDC_CLIENT_KEY_ALG"
+	audienceVariable       = "SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE"
 )
 
 // readClientKey reads the key that this client authenticates with, and its
@@ -77,19 +79,24 @@ func (s *settings) resolveCredentials(f *faults) {
 		s.resolveClientKey(f)
 	}
 	for _, v := range []struct {
-		name, value string
-		used        bool
+		name      string
+		set, used bool
 	}{
-		{clientKeyVariable, o.ClientKeyFile, auth.UsesKey()},
-		{clientCertVariable, o.ClientCertFile, auth.UsesKey()},
-		{clientKeyIDVariable, o.ClientKeyID, auth == oidcrp.PrivateKeyJWT},
-		{clientKeyAlgVariable, o.ClientKeyAlg, auth == oidcrp.PrivateKeyJWT},
+		{previousSecretVariable, !o.PreviousSecret.IsEmpty(), auth.UsesSecret()},
+		{expiresVariable, !o.expires().IsZero(), auth.UsesSecret()},
+		{clientKeyVariable, o.ClientKeyFile != "", auth.UsesKey()},
+		{clientCertVariable, o.ClientCertFile != "", auth.UsesKey()},
+		{clientKeyIDVariable, o.ClientKeyID != "", auth == oidcrp.PrivateKeyJWT},
+		{clientKeyAlgVariable, o.ClientKeyAlg != "", auth == oidcrp.PrivateKeyJWT},
 	} {
-		if v.value != "" && !v.used {
-			f.add(v.name, "is set, but "+clientAuthVariable+"="+o.ClientAuth+" would not use it", "remove it, or set "+clientAuthVariable+"="+string(oidcrp.PrivateKeyJWT))
+		if v.set && !v.used {
+			f.add(v.name, "is set, but "+clientAuthVariable+"="+o.ClientAuth+" would not use it", "remove it, or set "+clientAuthVariable+" to what the client is registered with")
 		}
 	}
 }
+
+// expires is when the client secret ends; zero = not known.
+func (o OIDCConfig) expires() time.Time { return time.Time(o.ClientSecretExpires) }
 
 // resolveClientKey reads the key and its certificate.
 func (s *settings) resolveClientKey(f *faults) {

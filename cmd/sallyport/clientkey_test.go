@@ -3,6 +3,8 @@ package main
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,5 +52,59 @@ func TestClientKeyIsReadAgain(t *testing.T) {
 	replace(certFile, newCert)
 	if got := get().Certificate().SerialNumber.Int64(); got != 2 {
 		t.Errorf("certificate %d after both files changed, want 2", got)
+	}
+}
+
+// P25, C39: the doctor says how long the secret, or the certificate, is good for.
+func TestCheckExpiry(t *testing.T) {
+	now := time.Date(2029, 12, 31, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct{ date, want string }{
+		{"", ""},
+		{"2030-03-01", "ok | client expiry |  | SALLYPORT_OIDC_CLIENT_SECRET expires at 2030-03-01T00:00:00Z\n"},
+		{"2030-01-15", "warn | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expires in 14 days and 12 hours, at 2030-01-15T00:00:00Z: from then on NOBODY can sign in; replace it before\n"},
+		{"2029-12-31T12:00:00Z", "fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2029-12-31T12:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes\n"},
+	} {
+		s, err := load(with(map[string]string{expiresVariable: tt.date}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f findings
+		checkExpiry(s, now, &f)
+		if got := render(f); got != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.date, got, tt.want)
+		}
+	}
+
+	vars := valid()
+	useClientKey(t, vars)
+	vars[clientCertVariable] = strings.TrimSuffix(vars[clientKeyVariable], "key") + "crt" // as writeCertificate names it
+	s, err := load(environment(vars))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f findings
+	checkExpiry(s, time.Now(), &f) // it lasts an hour
+	if got := render(f); !strings.HasPrefix(got, "warn | client expiry | SALLYPORT_OIDC_CLIENT_CERT_FILE | SALLYPORT_OIDC_CLIENT_CERT_FILE expires in 0 days and 1 hours") {
+		t.Errorf("a certificate: %s", got)
+	}
+}
+
+// The secret before is read again like the others.
+func TestPreviousSecretFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "previous")
+	if err := os.WriteFile(file, []byte("one\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := load(with(map[string]string{previousSecretVariable + fileSuffix: file}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := newLiveSecrets(s)
+	w := newSecretWatch(s, nil, live, slog.New(slog.DiscardHandler))
+	if got := live.previousSecret().Reveal(); got != "one" || w.files[previousSecretVariable] != file {
+		t.Errorf("the secret is %q, watched at %q", got, w.files[previousSecretVariable])
+	}
+	if err := w.apply[previousSecretVariable]("two"); err != nil || live.previousSecret().Reveal() != "two" || live.clientSecret().Reveal() != "canary-client-secret" {
+		t.Errorf("after the change: %v", err)
 	}
 }

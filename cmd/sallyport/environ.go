@@ -169,6 +169,7 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[int]():           parseInt,
 		reflect.TypeFor[time.Duration](): parseDuration,
 		reflect.TypeFor[[]string]():      parseList,
+		reflect.TypeFor[date]():          parseDate,
 	}
 }
 
@@ -207,4 +208,21 @@ func parseList(v string) (any, error) {
 		}
 	}
 	return entries, nil
+}
+
+// date is a time without the methods of time.Time, of which the parser would use
+// UnmarshalText and accept no day alone. The zero value is none.
+type date time.Time
+
+// Equal compares like time.Time's.
+func (d date) Equal(other date) bool { return time.Time(d).Equal(time.Time(other)) }
+
+// parseDate reads a day, which begins at midnight UTC, or a time.
+func parseDate(v string) (any, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, v); err == nil {
+			return date(at), nil
+		}
+	}
+	return nil, &badValueError{fmt.Sprintf("is %q, not a date", v), "write it as 2030-01-31, or with a time as 2030-01-31T12:00:00Z"}
 }

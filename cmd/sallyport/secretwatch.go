@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/session"
 )
 
 // secretPoll is how often secret files are looked at. Kubernetes replaces them
@@ -56,4 +61,65 @@ func (w *secretWatch) look() {
 		w.last[name] = value
 		w.logger.Info("secret read again", "variable", name+fileSuffix, "file", w.files[name])
 	}
+}
+
+// liveSecrets are those that may change while the process runs.
+type liveSecrets struct {
+	client, previous, adminToken atomic.Pointer[secret.Text]
+}
+
+func newLiveSecrets(s *settings) *liveSecrets {
+	live := new(liveSecrets)
+	live.client.Store(&s.OIDC.ClientSecret)
+	live.previous.Store(&s.OIDC.PreviousSecret)
+	live.adminToken.Store(&s.Session.APIToken)
+	return live
+}
+
+func (l *liveSecrets) clientSecret() secret.Text   { return *l.client.Load() }
+func (l *liveSecrets) previousSecret() secret.Text { return *l.previous.Load() }
+
+// storeIn replaces a secret by what its file holds now.
+func storeIn(p *atomic.Pointer[secret.Text]) func(string) error {
+	return func(value string) error {
+		text := secret.New(value)
+		p.Store(&text)
+		return nil
+	}
+}
+
+// newSecretWatch exchanges secrets whose files change.
+func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logger *slog.Logger) *secretWatch {
+	w := &secretWatch{
+		files: make(map[string]string), logger: logger,
+		last: map[string]string{
+			"SALLYPORT_SECRET":     s.Session.Secret.Reveal(),
+			clientSecretVariable:   s.OIDC.ClientSecret.Reveal(),
+			previousSecretVariable: s.OIDC.PreviousSecret.Reveal(),
+			adminTokenName:         s.Session.APIToken.Reveal(),
+		},
+		apply: map[string]func(string) error{
+			"SALLYPORT_SECRET": func(value string) error {
+				parsed, err := session.ParseKeys(value)
+				if err != nil {
+					return err
+				}
+				return keys.Set(parsed)
+			},
+			clientSecretVariable:   storeIn(&live.client),
+			previousSecretVariable: storeIn(&live.previous),
+			adminTokenName: func(value string) error {
+				if problem, remedy := judgeAdminToken(value); problem != "" {
+					return errors.New(problem + "; " + remedy)
+				}
+				return storeIn(&live.adminToken)(value)
+			},
+		},
+	}
+	for name, path := range s.SecretFiles {
+		if w.apply[name] != nil { // others are read at the start only
+			w.files[name] = path
+		}
+	}
+	return w
 }

@@ -22,6 +22,7 @@ func (s *settings) warnings() []configError {
 	warn(s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0, "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
 	warn(s.Session.Store != storeRedis && !s.Session.RedisURL.IsEmpty(), "SALLYPORT_REDIS_URL", "is set and not used: SALLYPORT_SESSION_STORE is "+s.Session.Store)
 	warn(s.Network.AdminListen == adminOff && !s.Session.APIToken.IsEmpty(), adminTokenName, "is set and not used: SALLYPORT_ADMIN_LISTEN is off")
+	warn(!s.OIDC.PreviousSecret.IsEmpty(), previousSecretVariable, "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
 	warn(s.Logging.Pprof, "SALLYPORT_PPROF", "profiles are served on the admin listener and can contain secrets")
 	return all
 }

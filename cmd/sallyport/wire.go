@@ -73,9 +73,8 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	if err != nil {
 		return fmt.Errorf("making the pages: %w", err)
 	}
-	clientSecret := new(atomic.Pointer[secret.Text])
-	clientSecret.Store(&s.OIDC.ClientSecret)
-	if a.client, err = newClient(s, p, a.manager, renderer, clientSecret); err != nil {
+	live := newLiveSecrets(s)
+	if a.client, err = newClient(s, p, a.manager, renderer, live); err != nil {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
@@ -86,14 +85,12 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		{"provider", func(context.Context) error { return a.client.Ready() }},
 		{"store", a.manager.Ready},
 	}}
-	adminToken := new(atomic.Pointer[secret.Text])
-	adminToken.Store(&s.Session.APIToken)
-	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(adminToken), p.logger)
+	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
-	a.secrets = newSecretWatch(s, keys, clientSecret, adminToken, p.logger)
-	a.workers = []func(context.Context){a.client.Run, a.secrets.run}
+	a.secrets = newSecretWatch(s, keys, live, p.logger)
+	a.workers = []func(context.Context){a.client.Run, a.client.WatchExpiry, a.secrets.run}
 	return nil
 }
 
@@ -123,7 +120,7 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
 		Revoker: provider,
-		Now:     p.now, Logger: p.logger, Registerer: p.registry,
+		Now:     p.now, Logger: p.logger, Audit: newAuditLog(p.logger), Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
 		cfg.Refresher = provider
@@ -135,7 +132,7 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, clientSecret *atomic.Pointer[secret.Text]) (*oidcrp.Client, error) {
+func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveSecrets) (*oidcrp.Client, error) {
 	o, r := s.OIDC, s.Request
 	template, fallback := s.signOut()
 	key, err := newClientKey(o, p.now, p.logger)
@@ -150,7 +147,7 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 	return oidcrp.New(oidcrp.Config{
 		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: func() secret.Text { return *clientSecret.Load() }, ClientKey: key,
+		ClientSecret: live.clientSecret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		PushedRequests: oidcrp.PushedRequests(r.PAR),
@@ -211,7 +208,7 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	}
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
-		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins,
+		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
@@ -257,44 +254,4 @@ func newServer(s *settings, p parts, handler http.Handler) (*http.Server, error)
 		return nil, fmt.Errorf("making the server: %w", err)
 	}
 	return server, nil
-}
-
-// newSecretWatch exchanges secrets whose files change.
-func newSecretWatch(s *settings, keys *session.KeyRing, clientSecret, adminToken *atomic.Pointer[secret.Text], logger *slog.Logger) *secretWatch {
-	w := &secretWatch{
-		files: make(map[string]string), logger: logger,
-		last: map[string]string{
-			"SALLYPORT_SECRET":             s.Session.Secret.Reveal(),
-			"SALLYPORT_OIDC_CLIENT_SECRET": s.OIDC.ClientSecret.Reveal(),
-			adminTokenName:                 s.Session.APIToken.Reveal(),
-		},
-		apply: map[string]func(string) error{
-			"SALLYPORT_SECRET": func(value string) error {
-				parsed, err := session.ParseKeys(value)
-				if err != nil {
-					return err
-				}
-				return keys.Set(parsed)
-			},
-			"SALLYPORT_OIDC_CLIENT_SECRET": func(value string) error {
-				text := secret.New(value)
-				clientSecret.Store(&text)
-				return nil
-			},
-			adminTokenName: func(value string) error {
-				if problem, remedy := judgeAdminToken(value); problem != "" {
-					return errors.New(problem + "; " + remedy)
-				}
-				text := secret.New(value)
-				adminToken.Store(&text)
-				return nil
-			},
-		},
-	}
-	for name, path := range s.SecretFiles {
-		if w.apply[name] != nil { // others are read at the start only
-			w.files[name] = path
-		}
-	}
-	return w
 }

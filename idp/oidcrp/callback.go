@@ -84,7 +84,7 @@ func (c *Client) withoutCookie(w http.ResponseWriter, r *http.Request, kind stat
 		c.loginFault(w, r, fault.New(fault.LoginCookieLost, cause), c.loginPath(to))
 		return
 	}
-	c.metrics.loginRestarted()
+	c.metrics.loginRestarted(fault.LoginCookieLost)
 	c.log.InfoContext(r.Context(), "a callback belongs to no sign-in of this browser; the sign-in begins again", "cause", cause, requestID(r.Context()))
 	c.begin(w, r, beginning{to: to, kind: stateRestarted})
 }
@@ -103,6 +103,9 @@ func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metada
 	// A code is good for one request: it is carried through even if the browser
 	// goes away meanwhile.
 	login, err := c.signIn(context.WithoutCancel(r.Context()), provider, code, p)
+	if _, ok := errors.AsType[*otherSecretError](err); ok && c.beginAgain(w, r, p) {
+		return
+	}
 	if err != nil {
 		c.loginFault(w, r, err, c.loginPath(p.ReturnTo))
 		return
@@ -120,6 +123,18 @@ func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metada
 	c.metrics.loginDone(c.now().Sub(p.CreatedAt))
 	c.log.InfoContext(r.Context(), "signed in", "session", s.Handle, "sub", loggable(login.Identity.Subject), requestID(r.Context()))
 	redirect(w, r, p.ReturnTo.String())
+}
+
+// beginAgain begins a sign-in again whose code was lost to a refused client secret,
+// once. It reports whether it has answered.
+func (c *Client) beginAgain(w http.ResponseWriter, r *http.Request, p session.Pending) bool {
+	if kind, _ := parseState(p.State); kind == stateRestarted || !c.navigates(r) {
+		return false
+	}
+	c.metrics.loginRestarted(fault.ClientRejected)
+	c.log.WarnContext(r.Context(), "the provider refused the client secret for a code; the sign-in begins again with the other one", requestID(r.Context()))
+	c.begin(w, r, beginning{to: p.ReturnTo, attempt: p.Attempt, kind: stateRestarted, acr: p.ACR, maxAge: p.MaxAge})
+	return true
 }
 
 // leftAlone ends a sign-in whose browser went away: neither the store nor the
@@ -144,7 +159,7 @@ func startFault(err error, g session.Grant) *fault.Error {
 	return fault.New(fault.Internal, err)
 }
 
-// signIn asks the provider who this is. The error is a *fault.Error.
+// signIn asks the provider who this is. The error is or wraps a *fault.Error.
 func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p session.Pending) (session.Login, error) {
 	tokens, err := c.redeem(ctx, provider, code, p.Verifier)
 	if err != nil {

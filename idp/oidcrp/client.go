@@ -19,6 +19,7 @@ type Client struct {
 	log     *slog.Logger
 	metrics *metrics
 	caller  *caller
+	secrets *clientSecrets
 	keys    *keySet
 	// unsolicited verifies what anybody may send us.
 	unsolicited *unsolicitedKeys
@@ -55,6 +56,7 @@ func New(cfg Config) (*Client, error) {
 		cfg: cfg, now: cfg.Now, log: cfg.Logger.With("idp", cfg.Name),
 		metrics: m, spent: newSpentStates(cfg.Now), pauses: defaultPauses,
 	}
+	c.secrets = &clientSecrets{current: cfg.ClientSecret, previous: cfg.PreviousSecret, log: c.log}
 	c.caller = newCaller(cfg.CA, cfg.Timeout, cfg.Now, m)
 	if cfg.ClientAuth.UsesTLS() {
 		c.caller.tls = &clientTLS{key: cfg.ClientKey, base: c.caller.client}
@@ -62,6 +64,7 @@ func New(cfg Config) (*Client, error) {
 	c.keys = newKeySet(c.caller, cfg.Now, c.log)
 	c.unsolicited = &unsolicitedKeys{set: c.keys}
 	c.revoker = newRevoker(c.log)
+	m.expires(c.expiry().At)
 	return c, nil
 }
 

@@ -84,11 +84,32 @@ func (c *Config) checkClientAuth() []error {
 	return faults
 }
 
-// post sends a form with this client's credentials, in exactly one request, and
-// reads the answer, from whose error the secrets are taken out that went there. The
-// error is a *callError, or says that no request could be made.
+// post sends a form with this client's credentials and reads the answer. When the
+// provider refuses the client secret, and there is another one, the form is sent
+// again with that: it must not hold what a refusal uses up. The error is that of
+// postOnce.
 func (c *Client) post(ctx context.Context, at endpoint, address string, form url.Values) (*answer, error) {
-	req, err := c.clientRequest(ctx, address, form)
+	used := c.secrets.inForce()
+	a, err := c.postOnce(ctx, at, address, form, used)
+	if err != nil || !a.refusesClient() {
+		return a, err
+	}
+	other, ok := c.secrets.refuse(used)
+	if !ok {
+		return a, nil
+	}
+	second, err := c.postOnce(ctx, at, address, form, other)
+	if err == nil && second.refusesClient() {
+		c.secrets.refuse(other)
+	}
+	return second, err
+}
+
+// postOnce sends a form in exactly one request, with the given client secret where
+// there is one, and reads the answer, from whose error the secrets are taken out
+// that went there. The error is a *callError, or says that no request could be made.
+func (c *Client) postOnce(ctx context.Context, at endpoint, address string, form url.Values, with secret.Text) (*answer, error) {
+	req, err := c.clientRequest(ctx, address, form, with)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +134,8 @@ func secretsOf(form url.Values) []string {
 
 // clientRequest makes a POST that authenticates this client in the configured way
 // (OpenID Connect Core §9); it adds what belongs there to form.
-func (c *Client) clientRequest(ctx context.Context, address string, form url.Values) (*http.Request, error) {
-	if err := c.signForm(address, form); err != nil {
+func (c *Client) clientRequest(ctx context.Context, address string, form url.Values, with secret.Text) (*http.Request, error) {
+	if err := c.signForm(address, form, with); err != nil {
 		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
@@ -126,9 +147,9 @@ func (c *Client) clientRequest(ctx context.Context, address string, form url.Val
 	switch c.cfg.ClientAuth {
 	case ClientSecretBasic:
 		// Form-encoded first (RFC 6749 §2.3.1): a secret may have a colon or a %.
-		req.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(c.secret().Reveal()))
+		req.SetBasicAuth(url.QueryEscape(c.cfg.ClientID), url.QueryEscape(with.Reveal()))
 	case ClientSecretBasicRaw:
-		req.SetBasicAuth(c.cfg.ClientID, c.secret().Reveal())
+		req.SetBasicAuth(c.cfg.ClientID, with.Reveal())
 	}
 	// net/http repeats a request on a fresh connection when it can rewind the
 	// body; a code must not be sent twice.
@@ -137,10 +158,10 @@ func (c *Client) clientRequest(ctx context.Context, address string, form url.Val
 }
 
 // signForm adds the credentials that travel in the form.
-func (c *Client) signForm(address string, form url.Values) error {
+func (c *Client) signForm(address string, form url.Values, with secret.Text) error {
 	switch c.cfg.ClientAuth {
 	case ClientSecretPost:
-		form.Set("client_secret", c.secret().Reveal())
+		form.Set("client_secret", with.Reveal())
 	case PrivateKeyJWT:
 		audience := c.cfg.Issuer
 		if c.cfg.AssertionAudience == AudienceEndpoint {
@@ -159,9 +180,6 @@ func (c *Client) signForm(address string, form url.Values) error {
 	return nil
 }
 
-// secret is the client secret in force.
-func (c *Client) secret() secret.Text { return c.cfg.ClientSecret() }
-
 // clientRejected says that the provider does not accept this client's credentials.
 func (c *Client) clientRejected(said string) *fault.Error {
 	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; %s", said, c.credentialsRemedy()))
@@ -169,6 +187,9 @@ func (c *Client) clientRejected(said string) *fault.Error {
 
 // credentialsRemedy says what may be wrong with credentials that are refused.
 func (c *Client) credentialsRemedy() string {
+	if e := c.expiry(); e.Urgency(c.now()) == Expired {
+		return e.Sentence(c.now())
+	}
 	switch {
 	case c.cfg.ClientAuth.UsesSecret():
 		return "SALLYPORT_OIDC_CLIENT_SECRET may have expired or been replaced, or SALLYPORT_OIDC_CLIENT_AUTH is not what the client is registered with"

@@ -20,9 +20,8 @@ func (c *Client) conceal(body []byte, sent ...string) []byte {
 	if err != nil || !o.has("error") {
 		return body
 	}
-	if c.cfg.ClientSecret != nil {
-		sent = append(sent, c.cfg.ClientSecret().Reveal())
-	}
+	current, previous := c.secrets.read()
+	sent = append(sent, current.Reveal(), previous.Reveal())
 	var pairs []string
 	for _, s := range sent {
 		if len(s) < shortestSecret {

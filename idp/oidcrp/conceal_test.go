@@ -20,8 +20,7 @@ func TestConceal(t *testing.T) {
 		{"the client secret", `{"error":"e","error_description":"not ` + testSecret + `"}`, "not [concealed]"},
 		{"nothing of ours", `{"error":"e","error_description":"AADSTS70008: expired"}`, "AADSTS70008: expired"},
 	}
-	c := &Client{}
-	c.cfg.ClientSecret = func() secret.Text { return secret.New(testSecret) }
+	c := &Client{secrets: &clientSecrets{current: func() secret.Text { return secret.New(testSecret) }}}
 	for _, tt := range tests {
 		t.Run("OP-08 "+tt.name, func(t *testing.T) {
 			o, err := parseObject(c.conceal([]byte(tt.body), sent, ""))
@@ -36,7 +35,7 @@ func TestConceal(t *testing.T) {
 // What an answer means stays the same, whatever word a code happens to be: once the
 // bytes of the answer were replaced, and a code "error" hid the error.
 func TestConcealKeepsTheMeaning(t *testing.T) {
-	c := &Client{} // a public client has no secret
+	c := &Client{secrets: &clientSecrets{}} // a public client has no secret
 	for _, code := range []string{"error", "e", `"`, "{", "invalid", ":", "grant"} {
 		a := &answer{status: 400, body: c.conceal([]byte(`{"error":"invalid_grant"}`), code)}
 		if got := c.tokenFailure(a).Code; got != fault.CodeRejected {
@@ -52,7 +51,7 @@ func TestConcealKeepsTheMeaning(t *testing.T) {
 func FuzzConceal(f *testing.F) {
 	f.Add([]byte(`{"error":"invalid_grant","error_description":"4\/canary"}`), "4/canary")
 	f.Add([]byte(`{"error":{"x":1},"error_description":5,"id_token":"canary-1"}`), "canary-1")
-	c := &Client{}
+	c := &Client{secrets: &clientSecrets{}}
 	f.Fuzz(func(t *testing.T, body []byte, sent string) {
 		before, err := parseObject(body)
 		concealed := c.conceal(body, sent)

@@ -64,6 +64,10 @@ type Config struct {
 	ClientSecret func() secret.Text
 	ClientKey    func() *ClientKey
 	ClientAuth   ClientAuth
+	// PreviousSecret is a second client secret, for when the provider refuses the
+	// first; it may be nil or answer nothing.
+	PreviousSecret func() secret.Text
+	SecretExpires  time.Time // when the provider stops accepting ClientSecret; zero = not known
 	// AssertionAudience says whom PrivateKeyJWT is made out to; "" = the issuer.
 	AssertionAudience AssertionAudience
 	SigningAlgs       []string // of signingAlgs

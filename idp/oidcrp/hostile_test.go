@@ -47,7 +47,8 @@ type hostile struct {
 	token    func(http.ResponseWriter, map[string]any) bool
 	userinfo func(http.ResponseWriter) bool
 	revoke   func(http.ResponseWriter)
-	answer   func(answer, request url.Values) // changes the authorization response
+	deny     func(http.ResponseWriter, *http.Request) bool // answers what a client asks for, when true
+	answer   func(answer, request url.Values)              // changes the authorization response
 	// grant decides about a token request and changes its answer; an error of
 	// RFC 6749 §5.2 refuses it.
 	grant func(r *http.Request, body map[string]any) string
@@ -198,6 +199,9 @@ func (h *hostile) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 
 func (h *hostile) serveToken(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
+	if h.deny != nil && h.deny(w, r) {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	claims := h.defaultClaims()
@@ -248,6 +252,9 @@ func (h *hostile) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 
 func (h *hostile) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
+	if h.deny != nil && h.deny(w, r) {
+		return
+	}
 	h.mu.Lock()
 	custom := h.revoke
 	h.mu.Unlock()

@@ -57,6 +57,9 @@ var failures = [...]fault.Code{
 	fault.EmailUnverified, fault.EmailMissing, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
 }
 
+// restarts are the faults after which a sign-in begins again by itself.
+var restarts = [...]fault.Code{fault.LoginCookieLost, fault.ClientRejected}
+
 // logoutKind says what became of a sign-out: a metric label.
 type logoutKind string
 
@@ -79,6 +82,7 @@ type metrics struct {
 	logouts *prometheus.CounterVec
 	calls   *prometheus.HistogramVec
 	info    *prometheus.GaugeVec
+	expiry  *prometheus.GaugeVec
 }
 
 // newMetrics registers every series from the start; a nil registerer exports
@@ -108,6 +112,10 @@ func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error)
 			Name: "sallyport_idp_info",
 			Help: "1 for each identity provider, with how far sessions follow its own.",
 		}, []string{"idp", "issuer", "mode"}),
+		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sallyport_client_secret_expiry_timestamp_seconds",
+			Help: "When the client secret or certificate expires, in seconds since 1970; absent where that is not known.",
+		}, []string{"idp"}),
 	}
 	if reg != nil {
 		if err := m.register(reg); err != nil {
@@ -119,12 +127,13 @@ func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error)
 }
 
 func (m *metrics) register(reg prometheus.Registerer) (err error) {
-	var errs [5]error
+	var errs [6]error
 	m.logins, errs[0] = registered(reg, m.logins)
 	m.lasting, errs[1] = registered(reg, m.lasting)
 	m.logouts, errs[2] = registered(reg, m.logouts)
 	m.calls, errs[3] = registered(reg, m.calls)
 	m.info, errs[4] = registered(reg, m.info)
+	m.expiry, errs[5] = registered(reg, m.expiry)
 	return errors.Join(errs[:]...)
 }
 
@@ -142,7 +151,9 @@ func registered[C prometheus.Collector](reg prometheus.Registerer, c C) (C, erro
 // create makes every series that can exist.
 func (m *metrics) create() {
 	m.logins.WithLabelValues(m.idp, loginSucceeded, reasonNone)
-	m.logins.WithLabelValues(m.idp, loginRestarted, string(fault.LoginCookieLost))
+	for _, code := range restarts {
+		m.logins.WithLabelValues(m.idp, loginRestarted, string(code))
+	}
 	for _, code := range failures {
 		m.logins.WithLabelValues(m.idp, loginFailed, string(code))
 	}
@@ -169,8 +180,8 @@ func (m *metrics) loginFailed(code fault.Code) {
 	m.logins.WithLabelValues(m.idp, loginFailed, string(code)).Inc()
 }
 
-func (m *metrics) loginRestarted() {
-	m.logins.WithLabelValues(m.idp, loginRestarted, string(fault.LoginCookieLost)).Inc()
+func (m *metrics) loginRestarted(code fault.Code) {
+	m.logins.WithLabelValues(m.idp, loginRestarted, string(code)).Inc()
 }
 
 func (m *metrics) loggedOut(kind logoutKind) { m.logouts.WithLabelValues(string(kind)).Inc() }
@@ -183,4 +194,11 @@ func (m *metrics) provider(now session.Mode) {
 		}
 	}
 	m.info.WithLabelValues(m.idp, m.issuer, string(now)).Set(1)
+}
+
+// expires sets when the client's credential ends; zero = not known.
+func (m *metrics) expires(at time.Time) {
+	if !at.IsZero() {
+		m.expiry.WithLabelValues(m.idp).Set(float64(at.Unix()))
+	}
 }

@@ -15,6 +15,9 @@ import (
 // servePushed keeps a request for serveAuthorize (RFC 9126 §2).
 func (h *hostile) servePushed(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
+	if h.deny != nil && h.deny(w, r) {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.push != nil && h.push(w) {

@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// Refresh implements session.Refresher: one token request (RFC 6749 §6), and what
-// its answer means. Once the provider has answered with tokens the refresh has
+// Refresh implements session.Refresher: a token request (RFC 6749 §6), and what its
+// answer means. Once the provider has answered with tokens the refresh has
 // succeeded, because the old refresh token may be spent: whatever of the rest
 // cannot be used leaves the identity as it was. Only the provider's word that the
 // person is somebody else, or may not sign in any more, ends the session.

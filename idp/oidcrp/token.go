@@ -39,20 +39,27 @@ func (t *tokens) grant() session.Grant {
 }
 
 // redeem exchanges the code (RFC 6749 §4.1.3, RFC 7636 §4.5) in exactly one
-// request. The error is a *fault.Error.
+// request. The error is or wraps a *fault.Error; an *otherSecretError asks for a new
+// code.
 //
 // x/oauth2's exchange is not used: its errors hold the body of the answer and
 // cannot be told apart when the access token is missing, it takes a plain text
 // answer for a query, and refuses a large expires_in.
 func (c *Client) redeem(ctx context.Context, provider *metadata, code, verifier string) (*tokens, error) {
-	a, err := c.post(ctx, atToken, provider.TokenEndpoint, url.Values{
+	used := c.secrets.inForce()
+	a, err := c.postOnce(ctx, atToken, provider.TokenEndpoint, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {c.cfg.RedirectURL},
 		"code_verifier": {verifier},
-	})
+	}, used)
 	if err != nil {
 		return nil, postFault(err, fault.TokenInvalid)
+	}
+	if a.refusesClient() {
+		if _, another := c.secrets.refuse(used); another {
+			return nil, &otherSecretError{c.tokenFailure(a)}
+		}
 	}
 	if a.status != http.StatusOK {
 		return nil, c.tokenFailure(a)
@@ -82,7 +89,7 @@ func callFault(err error, invalid fault.Code) *fault.Error {
 	return fault.New(code, err)
 }
 
-// postFault says why a request of Client.post has no answer; invalid is as in
+// postFault says why a request of Client.post or postOnce has no answer; invalid is as in
 // callFault.
 func postFault(err error, invalid fault.Code) *fault.Error {
 	if _, called := errors.AsType[*callError](err); !called {

@@ -76,6 +76,8 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("cookies", func(t *testing.T) { e.keepsTicket(t, b) })
+			t.Run("each managed name", func(t *testing.T) { e.removesEachName(t, b) })
 			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })
 			t.Run("sign-out", func(t *testing.T) { e.signsOut(t, b) })
 			t.Run("outage", func(t *testing.T) { e.closesInAnOutage(t) })
@@ -160,15 +162,40 @@ func (e *edge) obeysRules(t *testing.T, b *browser) {
 	cookies := e.cookies(b)
 	e.send(http.MethodGet, "/ws", cookies, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
 		"Origin: https://evil.example").wantRefused("PA-29 WebSocket of another site", 403)
-	for _, target := range []string{"/root/x", "//root/x", "/public/..%2froot/x", "/public/%2e%2e/root/x", "/x/../root/x", "/public/..;/root/x", "/ROOT/x", "/%72oot/x", "/public//../root/x"} {
-		e.send(http.MethodGet, target, cookies).wantRefused("FW-11 "+target, 403, 400)
-		e.send(http.MethodGet, target).wantRefused("FW-11 "+target+" of nobody", 401, 403, 400)
+	for _, target := range []string{"/root/x", "//root/x", "/public/..%2froot/x", "/public/%2e%2e/root/x", "/x/../root/x", "/public/..;/root/x", "/ROOT/x", "/%72oot/x", "/public//../root/x",
+		"/public/..\\root/x", "/public/..%5croot/x", "/public/.;/../../root/x", "/public/%252e%252e/root/x", "/./root/x", "/root%2fx", "/root;a=b/x", "/root/./x",
+		// Below our own prefix an edge does not ask: what it takes for that must be ours.
+		"/oauth2/../root/x", "/oauth2/%2e%2e/root/x", "/oauth2/..%2froot/x", "/oauth2/..;/root/x", "/oauth2//../../root/x", "/oauth2/auth/../../root/x",
+		"/oauth2/jwks/../../root/x", "/%6fauth2/../root/x", "/OAUTH2/../root/x"} {
+		e.send(http.MethodGet, target, cookies).wantRefused("FW-11 "+target, 403, 400, 404)
+		e.send(http.MethodGet, target).wantRefused("FW-11 "+target+" of nobody", 401, 403, 400, 404)
 	}
 	for _, target := range []string{"/a//b", "/a%2Fb", "/a/%2e/b", "/a;x=1", "/%7Ea?b=%zz", "/a+b%20c", "/a,b"} {
 		if p := e.send(http.MethodGet, target, cookies); p.status == http.StatusOK {
 			if got := p.received(); got.URL != target {
 				t.Errorf("%s was decided on, %s was served", target, got.URL)
 			}
+		}
+	}
+}
+
+// keepsTicket: with the ticket the app could act as the person.
+func (e *edge) keepsTicket(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	ticket := e.cookies(b)
+	if !strings.Contains(ticket, "sallyport") {
+		t.Fatalf("nobody is signed in: %s", ticket)
+	}
+	own := strings.TrimPrefix(ticket, "Cookie: ")
+	for _, test := range []struct{ sent, want string }{
+		{own, ""}, {own + "; a=1", "a=1"}, {"a=1; " + own, "a=1"}, {"a=1; " + own + "; b=2", "a=1; b=2"}, {"a=1;" + own + ";b=2", "a=1; b=2"},
+		{"b=2; __host-sallyport=x; c=sallyport", "b=2; c=sallyport"},
+	} {
+		got := strings.Join(e.send(http.MethodGet, "/public/x", "Cookie: "+test.sent).received().values("Cookie"), "; ")
+		// Semicolons that are left over are nobody's cookie.
+		kept := strings.FieldsFunc(got, func(r rune) bool { return r == ';' || r == ' ' })
+		if strings.Join(kept, "; ") != test.want {
+			t.Errorf("with %q around the ticket the application received %q", test.want, got)
 		}
 	}
 }
@@ -219,13 +246,6 @@ func (e *edge) removesForged(t *testing.T, b *browser) {
 		}
 		if values := got.told("X-Forwarded-User"); !slices.Equal(values, test.user) {
 			t.Errorf("%s: X-Forwarded-User is %q, want %q", test.name, values, test.user)
-		}
-	}
-	// One by one as well: a proxy that refuses some would hide what it does to others.
-	for _, name := range forged {
-		p := e.send(http.MethodGet, "/public/x", name+": forged")
-		if strings.Contains(p.body, "forged") {
-			t.Errorf("%s arrived", name)
 		}
 	}
 }

@@ -56,8 +56,10 @@ const (
 	EmailUnverified   Code = "email_unverified"
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
-	AccountNotAllowed Code = "account_not_allowed"
-	SessionTooLarge   Code = "session_too_large"
+
+	LogoutTokenInvalid Code = "logout_token_invalid"
+	AccountNotAllowed  Code = "account_not_allowed"
+	SessionTooLarge    Code = "session_too_large"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -145,7 +147,7 @@ var catalogue = map[Code]Error{
 		Detail: "The identity provider reported an error.", Hint: "Wait a moment and try again. " + tellOperator},
 	ClientRejected: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "The identity provider does not accept this application's own credentials, so nobody can sign in.",
-		Hint:   "Operators: check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET (it may have expired) and SALLYPORT_OIDC_CLIENT_AUTH."},
+		Hint:   "Tell the operator. Operators: the client secret, or the certificate, may have expired; check SALLYPORT_OIDC_CLIENT_ID, SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH."},
 	CodeRejected: {Status: http.StatusBadGateway, Title: "Sign-in could not be completed",
 		Detail: "The identity provider no longer accepts this sign-in.", Hint: "Start the sign-in again."},
 	TokenInvalid: {Status: http.StatusBadGateway, Title: "Sign-in failed",
@@ -175,6 +177,9 @@ var catalogue = map[Code]Error{
 	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
 		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},
+
+	LogoutTokenInvalid: {Status: http.StatusBadRequest, Title: "Logout token not accepted",
+		Detail: "The logout token was not accepted.", Hint: "Operators: the log line with this request id says why."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},

@@ -30,7 +30,7 @@ func oauth2ProxyAccess() map[string]rule {
 		"SKIP_AUTH_ROUTES":            publicPaths,
 		"SKIP_AUTH_REGEX":             publicPaths,
 		"API_ROUTES":                  remark("has no counterpart: whoever is not a browser's navigation gets 401 instead of a redirect, on every path"),
-		"SKIP_AUTH_PREFLIGHT":         onlyIf(remark("has no counterpart: preflights without a session get 401; let the proxy in front answer them, or list their paths in SALLYPORT_PUBLIC_PATHS"), nothing),
+		"SKIP_AUTH_PREFLIGHT":         onlyIf(same("SALLYPORT_PASS_PREFLIGHTS"), nothing),
 		"SKIP_AUTH_STRIP_HEADERS":     remark("is always so: identity headers of clients never pass"),
 		"SKIP_JWT_BEARER_TOKENS":      onlyIf(remark("has no counterpart yet: bearer tokens do not sign anybody in. SALLYPORT_PUBLIC_PATHS can leave the paths of an API to the app, with the client's Authorization"), nothing),
 		"EXTRA_JWT_ISSUERS":           remark("has no counterpart yet: bearer tokens do not sign anybody in"),
