@@ -94,7 +94,7 @@ type OIDCConfig struct {
 // (OpenID Connect Core §3.1.2.1). What is asked for is enforced on the way back.
 type RequestConfig struct {
 	PAR         string         `env:"SALLYPORT_OIDC_PAR" envDefault:"auto" oneof:"auto|always" doc:"Pushed authorization requests (RFC 9126): auto sends the request to the provider directly when its metadata require that, always does so with every provider that has the endpoint, and refuses others."`
-	Prompt      []string       `env:"SALLYPORT_OIDC_PROMPT" oneof:"login|consent|select_account|none" doc:"prompt: what the provider shows even to somebody it knows."`
+	Prompt      []string       `env:"SALLYPORT_OIDC_PROMPT" oneof:"login|consent|select_account|none" doc:"prompt: what the provider shows even to somebody it knows. With login, an ID token whose auth_time is from before the sign-in is refused; SALLYPORT_OIDC_MAX_AGE=0s also refuses one that has none."`
 	ACRValues   []string       `env:"SALLYPORT_OIDC_ACR_VALUES" doc:"acr_values: authentication contexts to ask for; the ID token must state one of them."`
 	MaxAge      *time.Duration `env:"SALLYPORT_OIDC_MAX_AGE" example:"8h" doc:"max_age: how old the person's authentication at the provider may be; 0s asks for a fresh one each time."`
 	UILocales   []string       `env:"SALLYPORT_OIDC_UI_LOCALES" example:"de,en" doc:"ui_locales: preferred languages of the provider's pages."`

@@ -53,6 +53,18 @@ local function connection(value)
   return table.concat(kept, ", ")
 end
 
+-- others are the cookies of a request without Sallyport's (SALLYPORT_COOKIE_NAME):
+-- the app has no use for them, and could act as the person with them.
+local function others(cookies)
+  local kept = {}
+  for pair in cookies:gmatch("[^;]+") do
+    pair = pair:match("^%s*(.-)%s*$")
+    local name = pair:lower():gsub("^[=%s]+", ""):gsub("^__[%a-]-%-sallyport", "sallyport")
+    if pair ~= "" and not name:find("^sallyport") then kept[#kept + 1] = pair end
+  end
+  return table.concat(kept, "; ")
+end
+
 local function question(r)
   local headers = {
     ["Connection"] = "close",
@@ -106,8 +118,11 @@ function check(r)
   if status ~= 200 then return refuse(r, status, headers, table.concat(body)) end
   for ours, theirs in pairs(identity) do
     local value = headers[theirs]
-    if value and value ~= "" then r.headers_in[ours] = value end
+    if value == "" then value = nil end
+    r.headers_in[ours] = value
   end
+  local cookies = others(r.headers_in["Cookie"] or "")
+  r.headers_in["Cookie"] = cookies ~= "" and cookies or nil
   -- A cookie that Sallyport renews.
   if headers["set-cookie"] then r.err_headers_out["Set-Cookie"] = headers["set-cookie"] end
   return apache2.DECLINED

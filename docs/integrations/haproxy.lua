@@ -51,6 +51,25 @@ local function refuse(txn, response)
   txn:done(reply)
 end
 
+-- others are the cookies of a request without Sallyport's (SALLYPORT_COOKIE_NAME):
+-- the app has no use for them, and could act as the person with them.
+local function others(cookies)
+  local kept = {}
+  for pair in cookies:gmatch("[^;]+") do
+    pair = pair:match("^%s*(.-)%s*$")
+    local name = pair:lower():gsub("^[=%s]+", ""):gsub("^__[%a-]-%-sallyport", "sallyport")
+    if pair ~= "" and not name:find("^sallyport") then kept[#kept + 1] = pair end
+  end
+  return table.concat(kept, "; ")
+end
+
+local function without_own(txn)
+  local sent = list(txn.http:req_get_headers()["cookie"])
+  txn.http:req_del_header("cookie")
+  local kept = others(table.concat(sent, "; "))
+  if kept ~= "" then txn.http:req_set_header("cookie", kept) end
+end
+
 core.register_action("sallyport", { "http-req" }, function(txn, url)
   local response = core.httpclient():get({ url = url .. "?redirect=true", headers = question(txn), timeout = 10000 })
   if not response or not response.status or response.status < 200 then
@@ -69,6 +88,7 @@ core.register_action("sallyport", { "http-req" }, function(txn, url)
       txn.http:req_del_header(ours)
     end
   end
+  without_own(txn)
   local cookie = list(response.headers["set-cookie"])[1]
   if cookie then txn:set_var("txn.sallyport_cookie", cookie) end
 end, 1)

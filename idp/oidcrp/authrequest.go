@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (c *Client) authorizationRequest(p session.Pending, b beginning) url.Values
 	q := url.Values{}
 	maps.Copy(q, c.cfg.ExtraParams)
 	for name, value := range map[string]string{
-		"prompt":     cmp.Or(b.prompt, strings.Join(c.cfg.Prompt, " ")),
+		"prompt":     c.prompt(b.prompt),
 		"acr_values": cmp.Or(strings.Join(b.acr, " "), strings.Join(c.cfg.ACRValues, " ")),
 		"ui_locales": strings.Join(c.cfg.UILocales, " "),
 		"login_hint": b.loginHint,
@@ -48,6 +49,21 @@ func (c *Client) authorizationRequest(p session.Pending, b beginning) url.Values
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(p.Verifier))
 	q.Set("code_challenge_method", "S256")
 	return q
+}
+
+// promptLogin is the prompt (Core §3.1.2.1) that comes back as auth_time.
+const promptLogin = "login"
+
+// prompt is what one sign-in asks for, or else what is configured. A configured login
+// stays in any case, because the answer is held to it.
+func (c *Client) prompt(asked string) string {
+	if asked == "" {
+		return strings.Join(c.cfg.Prompt, " ")
+	}
+	if asked != promptLogin && slices.Contains(c.cfg.Prompt, promptLogin) {
+		return promptLogin + " " + asked
+	}
+	return asked
 }
 
 // withQuery adds parameters to an address that may have some of its own

@@ -14,21 +14,6 @@ import (
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
-func TestNineAlgorithms(t *testing.T) {
-	for _, alg := range signingAlgs {
-		t.Run("P12 "+alg, func(t *testing.T) {
-			h := newHostile(t)
-			h.alg, h.key = alg, signingKeys()[alg]
-			h.publish(h.kid, h.key)
-			w := newWorld(t, h, nil)
-			w.signIn("/")
-			if user := w.signedIn(); user != "alice" {
-				t.Errorf("signed in as %q, want alice; log:\n%s", user, w.log)
-			}
-		})
-	}
-}
-
 func TestAccessTokenHash(t *testing.T) {
 	tests := []struct {
 		name string
@@ -134,6 +119,7 @@ func TestWhatIsAskedForIsEnforced(t *testing.T) {
 	hour := time.Hour
 	acr := func(c *Config) { c.ACRValues = []string{"mfa"} }
 	age := func(c *Config) { c.MaxAge = &hour }
+	asked := func(c *Config) { c.Prompt = []string{"consent", "login"} }
 	tests := []struct {
 		name    string
 		changes map[string]any
@@ -146,6 +132,11 @@ func TestWhatIsAskedForIsEnforced(t *testing.T) {
 		{"fresh enough", map[string]any{"auth_time": in(-30 * time.Minute)}, age, ""},
 		{"too old", map[string]any{"auth_time": in(-2 * time.Hour)}, age, fault.IDTokenInvalid},
 		{"no auth_time", nil, age, fault.IDTokenInvalid},
+		{"asked again", map[string]any{"auth_time": in(0)}, asked, ""},
+		{"asked again by a clock behind ours", map[string]any{"auth_time": in(-50 * time.Second)}, asked, ""},
+		{"not asked again", map[string]any{"auth_time": in(-2 * time.Minute)}, asked, fault.IDTokenInvalid},
+		{"asked, and no word of when", nil, asked, ""},
+		{"not asked, and nobody wanted it", map[string]any{"auth_time": in(-2 * time.Hour)}, nil, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tryClaims(t, tt.changes, tt.cfg, tt.want) })

@@ -76,6 +76,16 @@ func TestEachSignInIsItsOwn(t *testing.T) {
 	}
 }
 
+// A link may ask for more than the operator does, and not for less.
+func TestConfiguredLoginStays(t *testing.T) {
+	w := newWorld(t, newHostile(t), func(c *Config) { c.Prompt = []string{"login"} })
+	for query, want := range map[string]string{"": "login", "?prompt=login": "login", "?prompt=select_account": "login select_account"} {
+		if got := mustURL(t, w.get("/oauth2/login"+query).Header.Get("Location")).Query().Get("prompt"); got != want {
+			t.Errorf("%s asks for %q, want %q", query, got, want)
+		}
+	}
+}
+
 func TestLoginRequests(t *testing.T) {
 	tests := []struct {
 		name, query string

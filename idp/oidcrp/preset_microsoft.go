@@ -27,13 +27,13 @@ func microsoftPresets() []Preset {
 				Steps: []string{
 					`Both Redirect URIs are needed: Entra has no other list for where a sign-out leads`,
 					`"Implicit grant and hybrid flows": leave both boxes empty`,
-					`Certificates & secrets → New client secret: note the date on which it expires; after it nobody can sign in`,
+					`Certificates & secrets → New client secret: set SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES to the date on which it expires; after it nobody can sign in`,
 					`Token configuration → Add optional claim → ID: email, sid, xms_edov`,
 					`Token configuration → Add groups claim → Groups assigned to the application`,
 				},
 			},
 			Advice: []string{
-				"the secret of an Entra application lasts 24 months at most; after that nobody can sign in",
+				"the secret of an Entra application lasts 24 months at most; after that nobody can sign in: set SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES, or use a certificate (SALLYPORT_OIDC_CLIENT_AUTH=private_key_jwt)",
 				"groups come as object ids, and not at all for members of more than 200 groups: let Entra send only the groups assigned to the application, or use app roles",
 			},
 		},

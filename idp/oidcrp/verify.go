@@ -271,11 +271,7 @@ func (c *Client) checkAuthentication(claims object, want expected) error {
 	}
 	maxAge := c.maxAge(want.maxAge)
 	if maxAge == nil {
-		if claims.has("auth_time") {
-			_, err := claims.time("auth_time")
-			return err
-		}
-		return nil
+		return c.checkPrompted(claims, want.begun)
 	}
 	authTime, err := claims.time("auth_time")
 	if err != nil {
@@ -283,6 +279,23 @@ func (c *Client) checkAuthentication(claims object, want expected) error {
 	}
 	if authTime.Before(want.begun.Add(-*maxAge - clockSkew)) {
 		return fmt.Errorf("the person signed in at the provider at %s, which is longer ago than SALLYPORT_OIDC_MAX_AGE or a rule allows (%s)", stamp(authTime), *maxAge)
+	}
+	return nil
+}
+
+// checkPrompted holds the token to prompt=login: who signed in before this sign-in
+// began was not asked. A provider that states no auth_time is taken at its word,
+// because only max_age obliges it to (Core §2).
+func (c *Client) checkPrompted(claims object, begun time.Time) error {
+	if !claims.has("auth_time") {
+		return nil
+	}
+	authTime, err := claims.time("auth_time")
+	if err != nil {
+		return err
+	}
+	if slices.Contains(c.cfg.Prompt, promptLogin) && authTime.Before(begun.Add(-clockSkew)) {
+		return fmt.Errorf("the person signed in at the provider at %s and was not asked again, which SALLYPORT_OIDC_PROMPT=login wants; the provider may not support it", stamp(authTime))
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("cookies", func(t *testing.T) { e.keepsTicket(t, b) })
 			t.Run("each managed name", func(t *testing.T) { e.removesEachName(t, b) })
 			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })
 			t.Run("sign-out", func(t *testing.T) { e.signsOut(t, b) })
@@ -174,6 +175,27 @@ func (e *edge) obeysRules(t *testing.T, b *browser) {
 			if got := p.received(); got.URL != target {
 				t.Errorf("%s was decided on, %s was served", target, got.URL)
 			}
+		}
+	}
+}
+
+// keepsTicket: with the ticket the app could act as the person.
+func (e *edge) keepsTicket(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	ticket := e.cookies(b)
+	if !strings.Contains(ticket, "sallyport") {
+		t.Fatalf("nobody is signed in: %s", ticket)
+	}
+	own := strings.TrimPrefix(ticket, "Cookie: ")
+	for _, test := range []struct{ sent, want string }{
+		{own, ""}, {own + "; a=1", "a=1"}, {"a=1; " + own, "a=1"}, {"a=1; " + own + "; b=2", "a=1; b=2"}, {"a=1;" + own + ";b=2", "a=1; b=2"},
+		{"b=2; __host-sallyport=x; c=sallyport", "b=2; c=sallyport"},
+	} {
+		got := strings.Join(e.send(http.MethodGet, "/public/x", "Cookie: "+test.sent).received().values("Cookie"), "; ")
+		// Semicolons that are left over are nobody's cookie.
+		kept := strings.FieldsFunc(got, func(r rune) bool { return r == ';' || r == ' ' })
+		if strings.Join(kept, "; ") != test.want {
+			t.Errorf("with %q around the ticket the application received %q", test.want, got)
 		}
 	}
 }

@@ -55,8 +55,10 @@ const (
 	EmailUnverified   Code = "email_unverified"
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
-	AccountNotAllowed Code = "account_not_allowed"
-	SessionTooLarge   Code = "session_too_large"
+
+	LogoutTokenInvalid Code = "logout_token_invalid"
+	AccountNotAllowed  Code = "account_not_allowed"
+	SessionTooLarge    Code = "session_too_large"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -172,6 +174,9 @@ var catalogue = map[Code]Error{
 	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
 		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},
+
+	LogoutTokenInvalid: {Status: http.StatusBadRequest, Title: "Logout token not accepted",
+		Detail: "The logout token was not accepted.", Hint: "Operators: the log line with this request id says why."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},
