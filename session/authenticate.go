@@ -112,7 +112,7 @@ func (m *Manager) find(ctx context.Context, value string, now time.Time) (*opene
 	}
 	if why := ended(o.session, now); why != "" {
 		m.cache.drop(value)
-		m.expire(ctx, o.handle, why)
+		m.expire(ctx, o.session, why)
 		return nil, Record{}, &NoSessionError{Why: why}
 	}
 	return o, rec, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/reqid"
 )
 
 // endFoundWithin bounds how long sessions that were found are ended for, which
@@ -43,8 +45,9 @@ func (m *Manager) endAtIdP(ctx context.Context, of facet, why Reason) (int, erro
 	begun := func(l located) bool { return !l.note.CreatedAt.After(asked) }
 	n, err := m.endFacet(ctx, of, begun, why)
 	if errors.Is(err, errNotFoundOut) {
+		id := reqid.From(ctx)
 		m.later(of.kind, func(ctx context.Context) error {
-			_, err := m.endFacet(ctx, of, begun, why)
+			_, err := m.endFacet(reqid.With(ctx, id), of, begun, why)
 			if errors.Is(err, errNotFoundOut) {
 				return err
 			}
@@ -95,7 +98,7 @@ func (m *Manager) EndHandle(ctx context.Context, h Handle, why Reason) (bool, er
 		}
 		return false, err
 	}
-	return true, m.endHandle(ctx, h, why)
+	return true, m.endHandle(ctx, h, "", why)
 }
 
 // endFacet ends the sessions of a facet that are chosen; nil chooses all. It tries
@@ -112,7 +115,7 @@ func (m *Manager) endFacet(ctx context.Context, of facet, choose func(located) b
 		if choose != nil && !choose(l) {
 			continue
 		}
-		if err := m.endHandle(ctx, l.Handle, why); err != nil {
+		if err := m.endHandle(ctx, l.Handle, l.note.Subject, why); err != nil {
 			failed = err
 			continue
 		}
@@ -123,16 +126,21 @@ func (m *Manager) endFacet(ctx context.Context, of facet, choose func(located) b
 
 // endHandle deletes a record, and has the provider revoke its tokens if this
 // process has it opened: they are sealed under a key that only the browser keeps.
-func (m *Manager) endHandle(ctx context.Context, h Handle, why Reason) error {
+// subject is whose it is, "" if only that would tell.
+func (m *Manager) endHandle(ctx context.Context, h Handle, subject string, why Reason) error {
+	o := m.cache.remove(h)
+	if subject == "" {
+		subject = o.subject()
+	}
 	// A front-channel logout comes from a browser, so it takes nothing else along.
-	if o := m.cache.remove(h); o != nil && why != EndedByFrontChannel {
+	if o != nil && why != EndedByFrontChannel {
 		m.revoke(o.session)
 	}
 	if err := m.store.delete(ctx, h); err != nil {
-		m.endLater(h, why)
+		m.endLater(ctx, h, subject, why)
 		return err
 	}
-	m.ended(h, why)
+	m.ended(ctx, h, subject, why)
 	return nil
 }
 
@@ -145,13 +153,13 @@ func (m *Manager) revoke(s *Session) {
 
 // endLater has a session end once the store answers again. For the streams here it
 // is over already.
-func (m *Manager) endLater(h Handle, why Reason) {
+func (m *Manager) endLater(asked context.Context, h Handle, subject string, why Reason) {
 	m.watches.fire(h)
 	m.later(h.String(), func(ctx context.Context) error {
 		if err := m.store.delete(ctx, h); err != nil {
 			return err
 		}
-		m.ended(h, why)
+		m.ended(context.WithoutCancel(asked), h, subject, why)
 		return nil
 	})
 }

@@ -35,8 +35,10 @@ type Config struct {
 	// SALLYPORT_SESSION_BINDING=idp.
 	RequireBound bool
 
-	Now        func() time.Time      // nil = time.Now
-	Logger     *slog.Logger          // nil = nothing is logged
+	Now    func() time.Time // nil = time.Now
+	Logger *slog.Logger     // nil = nothing is logged
+	// Audit gets one line for the end of each session; nil = Logger does.
+	Audit      *slog.Logger
 	Registerer prometheus.Registerer // nil = the metrics are not exported
 }
 
@@ -68,6 +70,7 @@ type Manager struct {
 
 	now     func() time.Time
 	logger  *slog.Logger
+	audit   *slog.Logger
 	metrics *metrics
 	cache   *cache
 	watches *watches
@@ -81,7 +84,7 @@ func NewManager(cfg Config) (*Manager, error) {
 	m := &Manager{
 		keys: cfg.Keys, cookies: cfg.Cookies, home: cfg.Home,
 		maxAge: cfg.MaxAge, idle: cfg.Idle, useEvery: time.Minute,
-		now: cfg.Now, logger: cfg.Logger,
+		now: cfg.Now, logger: cfg.Logger, audit: cfg.Audit,
 		cache: newCache(), watches: newWatches(),
 		refresher: cfg.Refresher, refreshEvery: cfg.RefreshEvery, grace: cfg.Grace,
 		requireBound: cfg.RequireBound, refreshes: newFlights(), revoker: cfg.Revoker,
@@ -95,6 +98,9 @@ func NewManager(cfg Config) (*Manager, error) {
 	}
 	if m.logger == nil {
 		m.logger = slog.New(slog.DiscardHandler)
+	}
+	if m.audit == nil {
+		m.audit = m.logger.With("audit", true)
 	}
 	metrics, err := newMetrics(cfg.Registerer, cfg.Store)
 	if err != nil {
@@ -168,14 +174,7 @@ func (m *Manager) forgotten(h Handle, r Record, evicted bool) {
 	case m.idle > 0 && r.ExpiresAt.Equal(m.idleEnd(r.LastSeen)):
 		reason = EndedByIdle
 	}
-	m.ended(h, reason)
-}
-
-// ended counts the end of a session, notes it in the log and tells its streams.
-func (m *Manager) ended(h Handle, why Reason) {
-	m.logger.Info("session ended", "audit", true, "session", h, "reason", why)
-	m.metrics.ends.WithLabelValues(string(why)).Inc()
-	m.watches.fire(h)
+	m.ended(context.Background(), h, "", reason)
 }
 
 // idleEnd is when a session ends that was last seen then, as far as the idle

@@ -90,17 +90,14 @@ func (m *Manager) marks(r *http.Request, s *Session) ([]Mark, error) {
 		}
 	}
 	if id.SID != "" {
-		noted[bySID(id.Issuer, id.SID)] = note{}
+		noted[bySID(id.Issuer, id.SID)] = whose
 	}
 	f := m.keys.current.Load().finders[0]
 	list := make([]Mark, 0, len(noted))
 	for of, n := range noted {
-		var text []byte
-		if n != (note{}) {
-			var err error
-			if text, err = json.Marshal(n); err != nil {
-				return nil, fmt.Errorf("encoding session note: %w", err)
-			}
+		text, err := json.Marshal(n)
+		if err != nil {
+			return nil, fmt.Errorf("encoding session note: %w", err)
 		}
 		mark, err := f.mark(of, s.Handle, text)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -207,11 +208,10 @@ func (m *Manager) endedAtIdP(o *opened, cur *standing, f *flight, failed *Refres
 		}
 	}
 	if err := m.store.delete(ctx, o.handle); err != nil {
-		m.logger.Warn("a session that ended at the provider was not deleted; the next refresh tries again", "session", o.handle, "error", err)
+		m.logger.Warn("a session that ended at the provider was not deleted; the next refresh tries again", "session", o.handle, "cause", failed.Err, "error", err)
 	} else {
-		m.ended(o.handle, EndedByIdP)
+		m.ended(ctx, o.handle, o.subject(), EndedByIdP, slog.Any("cause", failed.Err))
 	}
-	m.logger.Info("the provider has ended its session", "session", o.handle, "cause", failed.Err)
 	m.settle(f, nil, &NoSessionError{Why: SessionEndedAtIdP}, string(RefreshEnded))
 }
 

@@ -131,9 +131,9 @@ func (m *Manager) endValue(ctx context.Context, value string, why Reason) (*Sess
 		}
 	}
 	if err := m.store.delete(ctx, o.handle); err != nil {
-		m.endLater(o.handle, why)
+		m.endLater(ctx, o.handle, o.subject(), why)
 		return o.session, err
 	}
-	m.ended(o.handle, why)
+	m.ended(ctx, o.handle, o.subject(), why)
 	return m.latest(o.session), nil
 }

@@ -56,7 +56,7 @@ func (m *Manager) Touch(ctx context.Context, s *Session) error {
 	}
 	seen := m.timed(*s, rec.LastSeen)
 	if why := ended(seen, now); why != "" {
-		m.expire(ctx, s.Handle, why)
+		m.expire(ctx, s, why)
 		return &NoSessionError{Why: why}
 	}
 	if now.Sub(rec.LastSeen) < m.useEvery {
@@ -76,14 +76,14 @@ func (m *Manager) Touch(ctx context.Context, s *Session) error {
 
 // expire deletes a session that is past a limit which its store does not know:
 // the configured limits were lowered, or the store is late.
-func (m *Manager) expire(ctx context.Context, h Handle, why NoSession) {
-	if err := m.store.delete(ctx, h); err != nil {
-		m.logger.WarnContext(ctx, "expired session not deleted; the store forgets it later", "session", h, "error", err)
+func (m *Manager) expire(ctx context.Context, s *Session, why NoSession) {
+	if err := m.store.delete(ctx, s.Handle); err != nil {
+		m.logger.WarnContext(ctx, "expired session not deleted; the store forgets it later", "session", s.Handle, "error", err)
 		return
 	}
 	reason := EndedByIdle
 	if why == SessionAged {
 		reason = EndedByAge
 	}
-	m.ended(h, reason)
+	m.ended(ctx, s.Handle, s.Identity.Subject, reason)
 }

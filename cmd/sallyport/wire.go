@@ -120,7 +120,7 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
 		Revoker: provider,
-		Now:     p.now, Logger: p.logger, Registerer: p.registry,
+		Now:     p.now, Logger: p.logger, Audit: newAuditLog(p.logger), Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
 		cfg.Refresher = provider

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 
+	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -17,12 +20,13 @@ import (
 const maxLogoutRequest = maxIDToken + 4<<10
 
 // errReplayed says that a logout token was used before.
-var errReplayed = errors.New("its jti was used before")
+var errReplayed = errors.New("the jti of the logout token was used before")
 
 // backChannelLogout is POST /logout/backchannel (OpenID Connect Back-Channel Logout
 // 1.0 §2.5 to §2.8): the provider says that one of its sessions is over, or all of
-// somebody's. The answer is 200 also when there was nothing left to end, and 400 for
-// everything else, so that a provider that tries again may do so.
+// somebody's. The answer is 200 also when there was nothing left to end, 400 when
+// that was not the provider's word, and 503 when it may be and we could not tell, or
+// not act on it: the provider may try again.
 //
 // Anybody can send something here: only what the provider has signed, for us, just
 // now and for the first time, ends anything.
@@ -31,26 +35,27 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	noStore(w)
-	raw, err := readLogoutToken(w, r)
+	raw, err := readLogoutForm(w, r)
 	if err != nil {
-		c.refuseLogout(w, r, "invalid_request", err)
+		c.refuseLogout(w, r, fault.New(fault.LogoutTokenInvalid, err))
 		return
 	}
 	token, err := c.verifyLogoutToken(r.Context(), raw)
-	if err != nil {
-		c.refuseLogout(w, r, "invalid_request", fmt.Errorf("verifying logout token: %w", err))
+	switch {
+	case errors.Is(err, errKeysNotFetched):
+		c.refuseLogout(w, r, fault.New(fault.IdPUnavailable, fmt.Errorf("verifying logout token: %w", err)))
+		return
+	case err != nil:
+		c.refuseLogout(w, r, fault.New(fault.LogoutTokenInvalid, fmt.Errorf("verifying logout token: %w", err)))
 		return
 	}
 	n, err := c.endAsTold(context.WithoutCancel(r.Context()), token)
-	if errors.Is(err, errReplayed) {
-		c.refuseLogout(w, r, "invalid_request", fmt.Errorf("verifying logout token: %w", err))
+	switch {
+	case errors.Is(err, errReplayed):
+		c.refuseLogout(w, r, fault.New(fault.LogoutTokenInvalid, err))
 		return
-	}
-	if err != nil {
-		// Whatever the store does not know yet is ended once it answers; the token
-		// is spent then, so that the provider's next try cannot help.
-		w.Header().Set("Retry-After", "2")
-		c.refuseLogout(w, r, "temporarily_unavailable", err)
+	case err != nil:
+		c.refuseLogout(w, r, fault.New(fault.StoreUnavailable, err))
 		return
 	}
 	c.metrics.loggedOut(logoutBackChannel)
@@ -58,7 +63,9 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// endAsTold ends the sessions that a token is about, which it can do once.
+// endAsTold ends the sessions that a token is about, which it can do once. The error
+// is errReplayed, or that of the store: what it could not end is ended once it
+// answers, without the token, which is then spent.
 func (c *Client) endAsTold(ctx context.Context, t logoutToken) (int, error) {
 	// Until nothing takes the token for fresh any more.
 	until := c.now().Add(logoutTokenAge + 2*clockSkew)
@@ -75,8 +82,8 @@ func (c *Client) endAsTold(ctx context.Context, t logoutToken) (int, error) {
 	return c.cfg.Ends.EndSubject(ctx, t.issuer, t.subject, session.EndedByBackChannel)
 }
 
-// readLogoutToken returns the one logout_token of a form.
-func readLogoutToken(w http.ResponseWriter, r *http.Request) (string, error) {
+// readLogoutForm returns the one logout_token of a form.
+func readLogoutForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return "", errors.New("the body is not application/x-www-form-urlencoded")
@@ -98,13 +105,21 @@ func readLogoutToken(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // refuseLogout is the answer of Back-Channel Logout 1.0 §2.8. What exactly was wrong
 // is for our log: a forger learns nothing from the answer.
-func (c *Client) refuseLogout(w http.ResponseWriter, r *http.Request, code string, cause error) {
-	c.metrics.loggedOut(logoutRefused)
-	c.log.WarnContext(r.Context(), "back-channel logout refused; nothing was ended", "audit", true, "cause", cause, requestID(r.Context()))
-	// Strings always encode.
-	body, _ := json.Marshal(map[string]string{"error": code, "error_description": "The logout token was not accepted; the log of Sallyport says why."})
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusBadRequest)
+func (c *Client) refuseLogout(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	kind, level := logoutRefused, slog.LevelWarn
+	said := map[string]string{"error": "invalid_request", "error_description": f.Detail}
+	h := w.Header()
+	if f.Status >= http.StatusInternalServerError {
+		kind, level = logoutIncomplete, slog.LevelError
+		said = map[string]string{"error": "temporarily_unavailable", "error_description": "The logout cannot be carried out right now."}
+		h.Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+	}
+	c.metrics.loggedOut(kind)
+	c.log.Log(r.Context(), level, "back-channel logout refused", "audit", true, "code", f.Code, "cause", f.Cause, requestID(r.Context()))
+	body, _ := json.Marshal(said) // strings always encode
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set(fault.Header, string(f.Code))
+	w.WriteHeader(f.Status)
 	_, _ = w.Write(append(body, '\n'))
 }

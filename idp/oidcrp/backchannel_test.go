@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -102,12 +103,14 @@ func TestBackChannelRefuses(t *testing.T) {
 		"LO-05 an hour old":            claim("iat", now-3600),
 		"LO-05 expired":                claim("exp", now-61),
 		"LO-05 from the future":        claim("iat", now+120),
+		"LO-05 not valid yet":          claim("nbf", now+120),
 		"LO-06 replayed":               spent,
 		"LO-07 an ID token":            idToken,
 		"LO-07 typ at+jwt":             h.logoutToken(nil, map[string]any{"typ": "at+jwt"}),
 		"LO-07 typ is a number":        h.logoutToken(nil, map[string]any{"typ": 1}),
 		"LO-08 neither sub nor sid":    h.logoutToken(map[string]any{"sub": nil, "sid": nil}, nil),
 		"LO-08 sid is a number":        claim("sid", 1),
+		"LO-08 sid is null":            signRaw(map[string]any{"alg": h.alg, "kid": h.kid}, h.key, withNull(h.logoutClaims(), "sid")),
 		"LO-08 sid is empty":           claim("sid", ""),
 		"LO-08 sub is a list":          claim("sub", []string{"alice"}),
 		"LO-10 too large":              claim("padding", strings.Repeat("x", maxIDToken)),
@@ -119,7 +122,8 @@ func TestBackChannelRefuses(t *testing.T) {
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {
 			res := w.tell(token)
-			if body := drain(res); res.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"error":"invalid_request"`) {
+			if body := drain(res); res.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"error":"invalid_request"`) ||
+				res.Header.Get("Sallyport-Error") != string(fault.LogoutTokenInvalid) {
 				t.Errorf("%d %s, want 400", res.StatusCode, body)
 			}
 			if user := w.signedIn(); user != "alice" {
@@ -153,6 +157,12 @@ func TestBackChannelRefuses(t *testing.T) {
 	if n := testutil.ToFloat64(w.client.metrics.logouts.WithLabelValues(string(logoutRefused))); n < float64(len(tests)) {
 		t.Errorf("%v refusals counted, want at least %d", n, len(tests))
 	}
+}
+
+// withNull returns claims with one member null, which with cannot say.
+func withNull(claims map[string]any, name string) map[string]any {
+	claims[name] = nil
+	return claims
 }
 
 // A correct one ends the sessions of its sid, or all of its sub when it has none.
@@ -213,7 +223,7 @@ func (b *brokenEnds) EndSID(ctx context.Context, issuer, sid string, why session
 	return b.Manager.EndSID(ctx, issuer, sid, why)
 }
 
-// LO-06: while nobody can say whether a token was used, it is refused, and the
+// LO-06: while nobody can say whether a token was used, it ends nothing, and the
 // provider may try again with it.
 func TestBackChannelFailsClosed(t *testing.T) {
 	broken := &brokenEnds{firstErr: errStoreDown}
@@ -223,7 +233,7 @@ func TestBackChannelFailsClosed(t *testing.T) {
 	})
 	token := h.logoutToken(nil, nil)
 	res := w.tell(token)
-	if body := drain(res); res.StatusCode != http.StatusBadRequest || !strings.Contains(body, "temporarily_unavailable") || res.Header.Get("Retry-After") == "" {
+	if body := drain(res); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "temporarily_unavailable") || res.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	if user := w.signedIn(); user != "alice" {
@@ -234,8 +244,8 @@ func TestBackChannelFailsClosed(t *testing.T) {
 		t.Errorf("the next try: %d", res.StatusCode)
 	}
 	broken.endErr = errStoreDown
-	if res := w.tell(h.logoutToken(nil, nil)); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("a store that ends nothing: %d, want 400", res.StatusCode)
+	if res := w.tell(h.logoutToken(nil, nil)); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a store that ends nothing: %d, want 503", res.StatusCode)
 	}
 }
 

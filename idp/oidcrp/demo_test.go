@@ -39,7 +39,11 @@ func (r *refreshWith) Refresh(ctx context.Context, s *session.Session) (session.
 	return r.client.Refresh(ctx, s)
 }
 
-func newDemoWorld(t *testing.T) *demoWorld {
+// Revoke implements session.Revoker.
+func (r *refreshWith) Revoke(s *session.Session) { r.client.Revoke(s) }
+
+// newDemoWorld registers the relying party at the demo provider as change wants it.
+func newDemoWorld(t *testing.T, change ...func(*demoidp.Client)) *demoWorld {
 	t.Helper()
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
@@ -58,19 +62,20 @@ func newDemoWorld(t *testing.T) *demoWorld {
 		must(t, err)
 		manager, err = session.NewManager(session.Config{
 			Store: store, Keys: keys, Cookies: cookies, MaxAge: time.Hour, Grace: time.Minute,
-			Refresher: late, Logger: c.Logger, Registerer: prometheus.NewRegistry(),
+			Refresher: late, Revoker: late, Logger: c.Logger, Registerer: prometheus.NewRegistry(),
 		})
 		must(t, err)
-		c.Sessions, c.Logins = manager, manager
+		c.Sessions, c.Logins, c.Ends = manager, manager, manager
 	})
 	w.sessions, late.client = manager, w.client
-	demo, err := demoidp.New(demoidp.Config{
-		Issuer: server.URL, AccessTokenTTL: tokenLife,
-		Clients: []demoidp.Client{{
-			ID: testClient, Secret: testSecret,
-			RedirectURIs: []string{w.client.cfg.RedirectURL}, PostLogoutRedirectURIs: []string{w.client.cfg.PostLogoutRedirectURL},
-		}},
-	})
+	registered := demoidp.Client{
+		ID: testClient, Secret: testSecret,
+		RedirectURIs: []string{w.client.cfg.RedirectURL}, PostLogoutRedirectURIs: []string{w.client.cfg.PostLogoutRedirectURL},
+	}
+	for _, f := range change {
+		f(&registered)
+	}
+	demo, err := demoidp.New(demoidp.Config{Issuer: server.URL, AccessTokenTTL: tokenLife, Clients: []demoidp.Client{registered}})
 	must(t, err)
 	handler = demo.Handler()
 	must(t, w.client.discover(t.Context()))

@@ -3,6 +3,8 @@ package oidcrp
 import (
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,35 @@ func FuzzTokenResponse(f *testing.F) {
 		}
 		if !tokens.expiresAt.IsZero() && (tokens.expiresAt.Before(now) || tokens.expiresAt.After(now.Add(maxTokenLife))) {
 			t.Fatalf("expires at %v", tokens.expiresAt)
+		}
+	})
+}
+
+// Whatever is posted, no more than one token comes out of it, and whatever claims a
+// token has, what it ends is named by a text and can be ended once.
+func FuzzLogoutToken(f *testing.F) {
+	f.Add("logout_token=a.b.c", []byte(`{"iss":"https://idp.example","aud":"rp1","iat":1800000000,"exp":1800000120,"jti":"1","sid":"s","events":{"`+logoutEvent+`":{}}}`))
+	f.Add("logout_token=a&logout_token=b", []byte(`{"iss":"https://idp.example","aud":["rp1"],"iat":1.8e9,"exp":1e300,"jti":"1","sub":"a","events":{"`+logoutEvent+`":{"x":[]}}}`))
+	f.Add("logout_token=%", []byte(`{"nonce":null,"events":[],"jti":7}`))
+	now := time.Unix(1_800_000_030, 0)
+	c := &Client{now: func() time.Time { return now }}
+	c.cfg.Issuer, c.cfg.ClientID = "https://idp.example", testClient
+	f.Fuzz(func(t *testing.T, form string, payload []byte) {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if token, err := readLogoutForm(httptest.NewRecorder(), r); err == nil && (token == "" || len(token) > maxLogoutRequest) {
+			t.Fatalf("accepts a token of %d bytes", len(token))
+		}
+		claims, err := parseObject(payload)
+		if err != nil {
+			return
+		}
+		token, err := c.readLogoutToken(claims)
+		if err != nil {
+			return
+		}
+		if _, nonce := claims["nonce"]; nonce || token.jti == "" || token.sid == "" && token.subject == "" || token.issuer != c.cfg.Issuer {
+			t.Fatalf("accepts %s as %+v", payload, token)
 		}
 	})
 }

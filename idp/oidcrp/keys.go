@@ -51,6 +51,9 @@ type allowance struct {
 	used  time.Time // when one last did; guarded by keySet.mu
 }
 
+// errKeysNotFetched says that a token may be right: nobody could tell.
+var errKeysNotFetched = errors.New("fetching the keys failed")
+
 type fetchingKeys struct {
 	done chan struct{}
 	err  error // valid once done is closed
@@ -106,7 +109,7 @@ func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try
 	}
 	if tried == 0 || header.KeyID == "" {
 		if err := s.fetchForToken(ctx, allowed); err != nil {
-			return nil, fmt.Errorf("no known key fits the token, and fetching the keys failed: %w", err)
+			return nil, fmt.Errorf("no known key fits the token, and %w: %w", errKeysNotFetched, err)
 		}
 		if payload, tried = try(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
 			return payload, nil

@@ -117,9 +117,6 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 		c.cfg.Pages.Fault(w, r, fault.New(fault.SignOutIncomplete, err))
 		return
 	}
-	if ended != nil {
-		c.log.InfoContext(r.Context(), "signed out", "audit", true, "session", ended.Handle, "sub", loggable(ended.Identity.Subject), requestID(r.Context()))
-	}
 	c.clearSiteData(w)
 	address := ""
 	if atProvider {

@@ -33,7 +33,6 @@ const (
 	RevokeIncomplete  Code = "revoke_incomplete"
 	FormNotTheirs     Code = "form_not_yours"
 	FormExpired       Code = "form_expired"
-	TooManyStreams    Code = "too_many_streams"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -56,8 +55,10 @@ const (
 	EmailUnverified   Code = "email_unverified"
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
-	AccountNotAllowed Code = "account_not_allowed"
-	SessionTooLarge   Code = "session_too_large"
+
+	LogoutTokenInvalid Code = "logout_token_invalid"
+	AccountNotAllowed  Code = "account_not_allowed"
+	SessionTooLarge    Code = "session_too_large"
 
 	// The app behind us.
 	UpstreamUnreachable Code = "upstream_unreachable"
@@ -121,8 +122,6 @@ var catalogue = map[Code]Error{
 		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
 	FormExpired: {Status: http.StatusGone, Title: "This took too long",
 		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
-	TooManyStreams: {Status: http.StatusTooManyRequests, Title: "Too many open streams",
-		Detail: "This session has as many open event streams as it may have.", Hint: "Close some tabs of this site and try again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},
@@ -175,6 +174,9 @@ var catalogue = map[Code]Error{
 	SessionTooLarge: {Status: http.StatusBadGateway, Title: "Sign-in is not set up correctly",
 		Detail: "What the identity provider says about you does not fit the cookies that this service keeps sessions in.",
 		Hint:   "Operators: have the provider send fewer claims and groups, ask for fewer SALLYPORT_OIDC_SCOPES, or set SALLYPORT_SESSION_STORE to memory, file or redis."},
+
+	LogoutTokenInvalid: {Status: http.StatusBadRequest, Title: "Logout token not accepted",
+		Detail: "The logout token was not accepted.", Hint: "Operators: the log line with this request id says why."},
 
 	UpstreamUnreachable: {Status: http.StatusBadGateway, Title: "The application is not available",
 		Detail: "The application behind this address could not be reached.", Hint: "Wait a moment and try again.", RetryAfter: 5 * time.Second},

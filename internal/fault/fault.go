@@ -19,6 +19,10 @@ import (
 // problem+json body, logs, metrics and docs/errors.md.
 type Code string
 
+// Header is the field that carries the code in every answer of ours to a failure,
+// and tells it from one of the app's.
+const Header = "Sallyport-Error"
+
 // Error is a failure that a person or a client of ours may be told of.
 type Error struct {
 	Code   Code

@@ -10,9 +10,6 @@ import (
 	"github.com/sallyport/sallyport/internal/reqid"
 )
 
-// errorHeader tells an error of ours from one of the app's.
-const errorHeader = "Sallyport-Error"
-
 // reply is one answer in both its forms.
 type reply struct {
 	status    int

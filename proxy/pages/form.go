@@ -58,7 +58,7 @@ func (p *Renderer) station(w http.ResponseWriter, r *http.Request, e *fault.Erro
 	status := http.StatusOK
 	if s.Step == stepKeep {
 		status = e.Status
-		w.Header().Set(errorHeader, string(e.Code))
+		w.Header().Set(fault.Header, string(e.Code))
 	}
 	p.answer(w, r, reply{status: status, guard: p.guard.withForm().withScript(string(s.Script)), page: v})
 }

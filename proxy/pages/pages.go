@@ -77,7 +77,7 @@ func New(c Config) (*Renderer, error) {
 // Sallyport-Error and, when e asks for it, Retry-After.
 func (p *Renderer) Fault(w http.ResponseWriter, r *http.Request, e *fault.Error) {
 	h := w.Header()
-	h.Set(errorHeader, string(e.Code))
+	h.Set(fault.Header, string(e.Code))
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", wholeSeconds(e.RetryAfter))
 	}
