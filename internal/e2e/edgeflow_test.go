@@ -79,6 +79,7 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("streams", func(t *testing.T) { e.passesStreams(t, b) })
 			t.Run("cookies", func(t *testing.T) { e.keepsTicket(t, b) })
 			t.Run("each managed name", func(t *testing.T) { e.removesEachName(t, b) })
 			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })
