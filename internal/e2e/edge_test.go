@@ -154,10 +154,11 @@ func (e *edge) certify() {
 	e.roots.AppendCertsFromPEM([]byte(certPEM))
 }
 
-// browser is one that knows the certificate.
+// browser is one that knows the certificate. As browsers do, it speaks HTTP/2 with a
+// proxy that offers it.
 func (e *edge) browser() *browser {
 	b := newBrowser(e.t)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: e.roots}}
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: e.roots}}
 	e.t.Cleanup(transport.CloseIdleConnections)
 	b.client.Transport = transport
 	return b
