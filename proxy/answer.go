@@ -89,6 +89,18 @@ func (s *Site) refuseOwn(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(x, refuseUnknown(r, policy.Deny, err).Fault)
 }
 
+// refusePage is refuseOwn at a page of ours that people open: a navigation without
+// a session is led to the sign-in, and back.
+func (s *Site) refusePage(w http.ResponseWriter, r *http.Request, err error) {
+	d := refuseUnknown(r, policy.Login, err)
+	if d.Kind != SignIn {
+		s.refuseOwn(w, r, err)
+		return
+	}
+	x := exchangeOf(r.Context())
+	s.beginSignIn(x, r, s.returnTo(x.path), d)
+}
+
 // fail answers with a fault in place of whatever was prepared.
 func (s *Site) fail(x *exchange, f *fault.Error) {
 	s.prepare(x)

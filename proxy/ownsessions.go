@@ -25,6 +25,9 @@ type Sessions interface {
 	EndOthers(r *http.Request, why session.Reason) (int, error)
 }
 
+// SessionsPath is the page of a person's own sessions, below the prefix.
+const SessionsPath = "/sessions"
+
 // maxShownSessions is how many sessions one person is shown, of more the newest:
 // a program that signs in every minute must not make a page of megabytes.
 const maxShownSessions = 100
@@ -39,12 +42,14 @@ type sessionsEndpoints struct {
 	now      func() time.Time
 	log      *slog.Logger
 	refuse   func(http.ResponseWriter, *http.Request, error)
+	// refusePage is refuse that leads a navigation without a session to the sign-in.
+	refusePage func(http.ResponseWriter, *http.Request, error)
 }
 
 func (e *sessionsEndpoints) routes() []Route {
 	return []Route{
-		{Path: "/sessions", Name: "sessions", Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(e.list)},
-		{Path: "/sessions/revoke", Name: "sessions_revoke", Methods: []string{http.MethodPost}, Handler: http.HandlerFunc(e.revoke)},
+		{Path: SessionsPath, Name: "sessions", Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(e.list)},
+		{Path: SessionsPath + "/revoke", Name: "sessions_revoke", Methods: []string{http.MethodPost}, Handler: http.HandlerFunc(e.revoke)},
 	}
 }
 
@@ -52,7 +57,7 @@ func (e *sessionsEndpoints) routes() []Route {
 func (e *sessionsEndpoints) list(w http.ResponseWriter, r *http.Request) {
 	s, all, err := e.sessions.Own(r)
 	if err != nil {
-		e.refuse(w, r, err)
+		e.refusePage(w, r, err)
 		return
 	}
 	shown, more := currentFirst(all), 0
@@ -61,7 +66,7 @@ func (e *sessionsEndpoints) list(w http.ResponseWriter, r *http.Request) {
 	}
 	page := pages.OwnSessions{
 		More: more, Who: knownAs(&s.Identity), Now: e.now(),
-		LogoutURL: e.prefix + "/logout", RevokeURL: e.prefix + "/sessions/revoke",
+		LogoutURL: e.prefix + "/logout", RevokeURL: e.prefix + SessionsPath + "/revoke",
 	}
 	for _, l := range shown {
 		page.Sessions = append(page.Sessions, pages.OwnSession{
@@ -149,7 +154,7 @@ func (e *sessionsEndpoints) ended(w http.ResponseWriter, r *http.Request, done p
 	}
 	to := done.LogoutURL
 	if to == "" {
-		to = e.prefix + "/sessions"
+		to = e.prefix + SessionsPath
 	}
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)

@@ -85,14 +85,43 @@ func TestOwnSessionsNeedASession(t *testing.T) {
 	m := newManaged(t, "")
 	cookie := m.signIn("alice")
 	id := m.listOf(cookie).Sessions[0].ID
-	a := m.get("/oauth2/sessions", "Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
-	if a.StatusCode != 401 || !strings.Contains(a.body, "/oauth2/login") {
-		t.Errorf("without a session: %d\n%s", a.StatusCode, a.body)
+	if a := m.get("/oauth2/sessions", "Accept: application/json"); a.StatusCode != 401 || a.Header.Get("Sallyport-Error") != "sign_in_required" {
+		t.Errorf("a script without a session: %d\n%s", a.StatusCode, a.body)
+	}
+	if led := m.login.last(); led != "" {
+		t.Errorf("a script was led to a sign-in that leads to %q", led)
 	}
 	m.post("", "session="+id).wantStatus(t, 401)
 	m.post("", "others=true").wantStatus(t, 401)
 	if !m.alive(cookie) {
 		t.Error("somebody without a session ended one")
+	}
+}
+
+// A person who opens the page signed out, or comes back to it after the end of
+// their session, once got a page that says 401.
+func TestOwnSessionsLeadToTheSignIn(t *testing.T) {
+	navigation := []string{"Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}
+	for name, cookie := range map[string]func(*managed) string{
+		"without a session": func(*managed) string { return "x=1" },
+		"with one that ended": func(m *managed) string {
+			cookie := m.signIn("alice")
+			m.signOut(cookie)
+			return cookie
+		},
+	} {
+		for _, query := range []string{"", "?from=menu"} {
+			m := newManaged(t, "")
+			a := m.get("/oauth2/sessions"+query, append(navigation, "Cookie: "+cookie(m))...)
+			if a.StatusCode != 302 || m.login.last() != "/oauth2/sessions" || a.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s%s: %d, leads to %q", name, query, a.StatusCode, m.login.last())
+			}
+		}
+	}
+	f := newFixture(t, func(c *Config) { c.Sessions = failingSessions{errStore} })
+	f.get("/oauth2/sessions", navigation...).wantStatus(t, 503)
+	if led := f.login.last(); led != "" {
+		t.Errorf("while the store is down: led to a sign-in that leads to %q", led)
 	}
 }
 

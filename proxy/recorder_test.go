@@ -103,7 +103,11 @@ func (r *recorder) serve(conn net.Conn) {
 			respond(conn, req, []byte(body))
 			continue
 		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		answer := "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+		if req.Method != http.MethodHead { // a body there would be taken for the next answer
+			answer += "ok"
+		}
+		_, _ = io.WriteString(conn, answer)
 	}
 }
 

@@ -1,8 +1,8 @@
 // Tells a page when its session is about to end, and when it is over: in this tab
-// or another, here, at the identity provider or by an administrator. One tab of a
-// browser holds GET session/events open, on which the end is told at once; the tabs
-// tell each other. Each visible tab also reads GET session now and then. Neither
-// prolongs anything. How to use it: docs/integrations/spa.md.
+// or another, here, at the identity provider or by an administrator. It reads
+// GET session beside it, which prolongs nothing, while the tab is visible. One tab of
+// a browser has GET session/events open, which tells of the end at once; tabs tell
+// each other. How to use it: docs/integrations/spa.md.
 //
 //   <script src="/oauth2/session.js" data-every="15" data-warn="120" defer></script>
 //
@@ -29,19 +29,23 @@
   const warn = seconds("warn", 120, 0);
   const slowest = Math.max(every, 5 * 60 * 1000);
   const patience = 10 * 1000;
+  const beat = 20 * 1000; // how often the tab with the stream says that it works,
+  const silence = 90 * 1000; // and how long others believe it: browsers slow hidden tabs down
+  const grace = 400; // a new sign-in ends the old session before the browser has the new cookie
 
   const endpoint = new URL("session", script.src);
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel("sallyport " + endpoint.pathname) : null;
+  const name = "sallyport " + endpoint.pathname; // of what the tabs share
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
 
   let state = "unknown"; // then active, ending or over
   let owner = null; // whose page this is
   let known = null; // the owner's session as last seen: {key, sub, endsAt, idle}
+  let seen = null; // the key of the session that this browser has, whoever's it is; null: none
   let failures = 0;
   let asking = false;
   let again = false; // somebody asked for a look while one was under way
   let timer = 0;
-  let following = false;
-  let followAfter = 0; // when a stream may be tried again
+  let heard = 0; // when some tab's stream was last known to work
 
   const visible = () => document.visibilityState === "visible";
   const left = () => Math.max(0, Math.round((known.endsAt - Date.now()) / 1000));
@@ -51,14 +55,15 @@
   // alive takes in that there is a session, as the endpoint or another tab says.
   const alive = (session, at) => {
     const person = JSON.stringify([session.idp, session.user.sub]);
+    seen = JSON.stringify([person, session.created_at]);
+    listen();
     owner ??= person;
     if (person !== owner) {
       over(true);
       return;
     }
     const idle = Boolean(session.idle_expires_at) && session.idle_expires_at < session.expires_at;
-    follow();
-    known = { key: JSON.stringify([person, session.created_at]), sub: session.user.sub, endsAt: at + session.seconds_left * 1000, idle };
+    known = { key: seen, sub: session.user.sub, endsAt: at + session.seconds_left * 1000, idle };
     if (left() > warn) {
       if (state !== "active") {
         state = "active";
@@ -82,42 +87,18 @@
     tell("ended", { loginURL: login.pathname + login.search, hadSession, replaced });
   };
 
+  // gone takes in that this browser has no session.
+  const gone = () => {
+    seen = null;
+    hangUp();
+    over(false);
+  };
+
   const publish = (message) => channel && channel.postMessage(message);
 
-  // follow waits for its turn to hold the stream, and holds it until it ends. One
-  // that is refused leaves the looking now and then.
-  const follow = () => {
-    if (following || Date.now() < followAfter || !("locks" in navigator) || !("EventSource" in window)) {
-      return;
-    }
-    following = true;
-    navigator.locks.request("sallyport " + endpoint.pathname, () => new Promise((done) => {
-      const stream = new EventSource(new URL("session/events", script.src));
-      const stop = () => {
-        stream.close();
-        following = false;
-        done();
-      };
-      stream.addEventListener("ended", () => {
-        stop();
-        look();
-      });
-      stream.onerror = () => {
-        if (stream.readyState === EventSource.CLOSED) {
-          followAfter = Date.now() + slowest;
-          stop();
-        }
-      };
-    }));
-  };
+  const look = () => visible() && check();
 
-  const check = () => {
-    if (visible()) {
-      look();
-    }
-  };
-
-  const look = async () => {
+  const check = async () => {
     if (asking) {
       again = true;
       return;
@@ -136,9 +117,8 @@
         alive(session, at);
         publish({ session, at });
       } else if (answer.status === 401) {
-        const key = known && known.key;
-        over(false);
-        publish({ over: true, key });
+        publish({ over: true, key: seen });
+        gone();
       } else {
         throw new Error("status " + answer.status);
       }
@@ -148,7 +128,7 @@
     }
     asking = false;
     if (again) {
-      look();
+      check();
     } else {
       schedule();
     }
@@ -161,7 +141,8 @@
     if (!visible() || state === "over") {
       return;
     }
-    let wait = Math.min(every * 2 ** failures, slowest) * (0.9 + 0.2 * Math.random());
+    const told = state === "active" && failures === 0 && Date.now() - heard < silence;
+    let wait = Math.min(every * (told ? 4 : 2 ** failures), slowest) * (0.9 + 0.2 * Math.random());
     if (known && failures === 0) {
       for (const moment of [known.endsAt - warn * 1000, known.endsAt]) {
         const until = moment - Date.now();
@@ -176,24 +157,138 @@
     timer = setTimeout(check, wait);
   };
 
+  // hear takes in when a stream was known to work; at 0 there is none any more.
+  const hear = (at) => {
+    heard = at;
+    if (at === 0) {
+      schedule();
+    }
+  };
+
   if (channel) {
     channel.onmessage = ({ data }) => {
+      if ("heard" in data) {
+        hear(data.heard);
+        return;
+      }
       if (data.over) {
-        if (!known || known.key === data.key) {
-          over(false);
+        if (state === "over" || !known || known.key === data.key) {
+          gone();
         } else {
-          check();
+          look();
         }
       } else {
         alive(data.session, data.at);
         failures = 0;
+        if (stream && heard) {
+          publish({ heard }); // that tab may be a new one
+        }
       }
       schedule();
     };
   }
+
+  // The stream is held by the tab that has the lock; the others wait for it.
+  let leave = null; // gives the lock back, in the tab that has it
+  let waiting = null; // ends the wait for it
+  let stream = null;
+  let pulse = 0;
+  let late = 0;
+  let resting = 0; // set while no stream is to be opened
+  let misses = 0;
+
+  const works = (at) => {
+    hear(at);
+    publish({ heard: at });
+  };
+
+  const hangUp = () => {
+    clearTimeout(late);
+    clearInterval(pulse);
+    if (stream) {
+      stream.close();
+      stream = null;
+      works(0);
+    }
+  };
+
+  // pause opens no stream for so long, and then goes on.
+  const pause = (wait, next) => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      resting = 0;
+      next();
+    }, wait);
+  };
+
+  const rest = () => {
+    hangUp();
+    misses++;
+    pause(Math.min(every * 2 ** misses, slowest), listen);
+  };
+
+  const listen = () => {
+    if (!leave || stream || resting || seen === null) {
+      return;
+    }
+    stream = new EventSource(new URL("session/events", script.src));
+    late = setTimeout(rest, patience); // somebody in between holds it back
+    stream.addEventListener("live", () => {
+      clearTimeout(late);
+      clearInterval(pulse);
+      pulse = setInterval(() => works(Date.now()), beat);
+      misses = 0;
+      works(Date.now());
+      check(); // it may have ended before
+    });
+    stream.addEventListener("ended", () => {
+      hangUp();
+      pause(grace, check);
+    });
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) {
+        rest();
+        look();
+      } else { // the browser opens it again by itself
+        clearInterval(pulse);
+        works(0);
+      }
+    });
+  };
+
+  const lead = () => {
+    if (navigator.locks && "EventSource" in window) {
+      waiting = new AbortController();
+      const held = () => new Promise((resolve) => {
+        leave = resolve;
+        listen();
+      });
+      navigator.locks.request(name, { signal: waiting.signal }, held).catch(() => {});
+    }
+  };
+
+  const retire = () => {
+    hangUp();
+    clearTimeout(resting);
+    resting = 0;
+    if (leave) {
+      leave();
+      leave = null;
+    } else if (waiting) {
+      waiting.abort();
+    }
+  };
+
   document.addEventListener("visibilitychange", () => (visible() ? check() : clearTimeout(timer)));
-  window.addEventListener("pageshow", (event) => event.persisted && check()); // back from the cache
-  window.addEventListener("online", check);
-  window.addEventListener("sallyport:check", check);
-  check();
+  window.addEventListener("pagehide", retire);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) { // back from the cache
+      lead();
+      look();
+    }
+  });
+  window.addEventListener("online", look);
+  window.addEventListener("sallyport:check", look);
+  lead();
+  look();
 })();

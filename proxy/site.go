@@ -54,7 +54,7 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), sessionScript(), newSessionEvents(s).route())
+	list := append(own.routes(), sessionScript(), newSessionEvents(cfg.Auth, s.streams, s.refuseOwn).route())
 	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{
@@ -97,7 +97,7 @@ func New(cfg Config) (*Site, error) {
 func (s *Site) sessionsEndpoints(cfg *Config) *sessionsEndpoints {
 	return &sessionsEndpoints{
 		auth: cfg.Auth, sessions: cfg.Sessions, pages: cfg.Pages, now: cfg.Now, log: cfg.Logger, refuse: s.refuseOwn,
-		prefix: basePath(cfg.PublicURL) + cfg.Prefix,
+		refusePage: s.refusePage, prefix: basePath(cfg.PublicURL) + cfg.Prefix,
 	}
 }
 

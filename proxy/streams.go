@@ -37,6 +37,7 @@ type ending uint8
 const (
 	sessionOver ending = iota
 	shuttingDown
+	displaced // by a newer one of its session
 )
 
 // streams knows the open streams, so that none outlives its session. It is safe

@@ -87,6 +87,10 @@ func writeRegistration(w io.Writer, s *settings) error {
 // writeCredential prints the public key that is registered, or says which secret
 // the provider shows.
 func writeCredential(w io.Writer, s *settings) error {
+	if oidcrp.ClientAuth(s.OIDC.ClientAuth) == oidcrp.ClientAuthNone {
+		fmt.Fprint(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID to what the provider shows, and run: sallyport check\n")
+		return nil
+	}
 	if s.clientKey == nil {
 		fmt.Fprintf(w, "\nThen set SALLYPORT_OIDC_CLIENT_ID and SALLYPORT_OIDC_CLIENT_SECRET to what the provider shows, and run: sallyport check\n")
 		return nil

@@ -116,6 +116,13 @@ func TestRegisterPrintsThePublicKey(t *testing.T) {
 	}
 }
 
+func TestRegisterOfAPublicClient(t *testing.T) {
+	code, out, errs := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_CLIENT_AUTH=none")
+	if code != exitOK || strings.Contains(out, "SECRET") || !strings.HasSuffix(out, "Then set SALLYPORT_OIDC_CLIENT_ID to what the provider shows, and run: sallyport check\n") {
+		t.Errorf("exit %d: %s\n%s", code, errs, out)
+	}
+}
+
 func TestRegisterPrintsTheSubject(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, t.TempDir(), 1)
 	code, out, errs := runRegister(t, "SALLYPORT_PUBLIC_URL=https://app.example.com", "SALLYPORT_OIDC_CLIENT_AUTH=tls_client_auth",

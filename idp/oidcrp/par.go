@@ -84,19 +84,18 @@ func (c *Client) push(ctx context.Context, address string, request url.Values) (
 // pushFailure translates an answer that is no success (RFC 9126 §2.3). The errors
 // are those that the browser would have brought back otherwise, and invalid_client.
 func (c *Client) pushFailure(a *answer) *fault.Error {
-	o, err := parseObject(a.body)
-	if err != nil || !o.has("error") {
-		err := a.success(atPushed)
-		if a.status == http.StatusUnauthorized {
-			return c.clientRejected(err.Error())
-		}
-		return fault.New(fault.IdPError, err)
-	}
 	var said authorizationResponse
-	said.errorCode, _ = o.text("error")
-	said.errorDescription, _ = o.text("error_description")
-	if said.errorCode == "invalid_client" {
+	if o, err := parseObject(a.body); err == nil {
+		said.errorCode, _ = o.text("error")
+		said.errorDescription, _ = o.text("error_description")
+	}
+	switch {
+	case a.refusesClient() && said.errorCode == "":
+		return c.clientRejected(a.success(atPushed).Error())
+	case a.refusesClient():
 		return c.clientRejected(said.String())
+	case said.errorCode == "":
+		return fault.New(fault.IdPError, a.success(atPushed))
 	}
 	return said.failure()
 }

@@ -131,6 +131,8 @@ func TestPushingFails(t *testing.T) {
 	}{
 		{"invalid_client", says(401, `{"error":"invalid_client"}`), fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_SECRET"},
 		{"401 without an OAuth error", says(401, `nope`), fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_SECRET"},
+		{"401 unauthorized_client", says(401, `{"error":"unauthorized_client"}`), fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_SECRET"},
+		{"an error that is no text", says(400, `{"error":{"code":7}}`), fault.IdPError, "status 400"},
 		{"invalid_scope", says(400, `{"error":"invalid_scope","error_description":"no such scope"}`), fault.ClientRejected, "SALLYPORT_OIDC_SCOPES"},
 		{"invalid_target", says(400, `{"error":"invalid_target"}`), fault.ClientRejected, "SALLYPORT_OIDC_RESOURCE"},
 		{"invalid_request", says(400, `{"error":"invalid_request"}`), fault.ClientRejected, "SALLYPORT_OIDC_EXTRA_PARAMS"},

@@ -30,6 +30,8 @@ type edge struct {
 	listen string // host and port of Sallyport, as the proxy knows it
 	app    string // likewise of the app
 	roots  *x509.CertPool
+	// further are more replacements in the documentation's files, by their names.
+	further map[string][]string
 }
 
 // edgeServers are the proxies that these tests start, each from its documentation's
@@ -105,6 +107,7 @@ func (e *edge) config(name, as string, replace ...string) string {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	replace = append(replace, e.further[name]...)
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(string(text), replace[i]) {
 			e.t.Fatalf("%s does not contain %q", name, replace[i])
@@ -151,10 +154,11 @@ func (e *edge) certify() {
 	e.roots.AppendCertsFromPEM([]byte(certPEM))
 }
 
-// browser is one that knows the certificate.
+// browser is one that knows the certificate. As browsers do, it speaks HTTP/2 with a
+// proxy that offers it.
 func (e *edge) browser() *browser {
 	b := newBrowser(e.t)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: e.roots}}
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: e.roots}}
 	e.t.Cleanup(transport.CloseIdleConnections)
 	b.client.Transport = transport
 	return b

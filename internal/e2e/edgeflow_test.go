@@ -27,9 +27,12 @@ var forged = []string{
 func (e *edge) send(method, target string, lines ...string) page {
 	e.t.Helper()
 	c := e.dial()
-	head := slices.Concat([]string{method + " " + target + " HTTP/1.1", "Host: " + e.address()}, lines)
-	if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "Connection:") }) {
-		head = slices.Insert(head, 2, "Connection: close")
+	head := append([]string{method + " " + target + " HTTP/1.1"}, lines...)
+	for _, usual := range []string{"Host: " + e.address(), "Connection: close"} {
+		name, _, _ := strings.Cut(usual, ":")
+		if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+":") }) {
+			head = slices.Insert(head, 1, usual)
+		}
 	}
 	if _, err := io.WriteString(c, strings.Join(head, "\r\n")+"\r\n\r\n"); err != nil {
 		e.t.Fatal(err)
@@ -76,6 +79,7 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("rules", func(t *testing.T) { e.obeysRules(t, b) })
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
+			t.Run("streams", func(t *testing.T) { e.passesStreams(t, b) })
 			t.Run("cookies", func(t *testing.T) { e.keepsTicket(t, b) })
 			t.Run("each managed name", func(t *testing.T) { e.removesEachName(t, b) })
 			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })
@@ -212,6 +216,10 @@ func (e *edge) believesNoClient(t *testing.T, b *browser) {
 		e.send(http.MethodGet, "/x", lines...).wantRefused(what, 400, 401, 403)
 		e.send(http.MethodGet, "/root/x", append(lines, e.cookies(b))...).wantRefused(what+" signed in", 400, 403)
 	}
+	// nginx makes 500 of a 421; Caddy has no site of that name and answers by itself.
+	if p := e.send(http.MethodGet, "/public/x", "Host: evil.example"); p.status == http.StatusInternalServerError || strings.Contains(p.body, `"sha256"`) {
+		t.Errorf("FW-04 another host: %d %s", p.status, p.body)
+	}
 	p := e.send(http.MethodGet, "/x", "X-Forwarded-Host: evil.example", "Accept: text/html")
 	p.wantRefused("FW-04 the host of a sign-in", 302, 403)
 	if strings.Contains(p.header.Get("Location"), "evil.example") {
@@ -263,11 +271,16 @@ func (e *edge) judgesTrailers(t *testing.T, b *browser, pass bool) {
 
 func (e *edge) signsOut(t *testing.T, b *browser) {
 	e, b = e.in(t, b)
-	b.stopAt(func(u *url.URL) bool { return strings.HasPrefix(u.String(), e.issuer) })
-	if p := b.open(e.public + prefix + "/logout"); p.status != http.StatusFound {
-		t.Errorf("sign-out: %d %s", p.status, p.body)
+	before := e.cookies(b)
+	p := b.open(e.public + prefix + "/logout")
+	if !strings.HasPrefix(p.at.String(), e.issuer) {
+		t.Fatalf("the sign-out led to %s: %d %s", p.at, p.status, p.body)
+	}
+	if p = b.submit(p, nil); p.status != http.StatusOK || !strings.HasPrefix(p.at.String(), e.public+prefix+"/logout/callback") {
+		t.Errorf("the provider led back to %s: %d %s", p.at, p.status, p.body)
 	}
 	b.fetch(http.MethodGet, e.public+"/x").wantRefused("after the sign-out", http.StatusUnauthorized)
+	e.send(http.MethodGet, "/x", before).wantRefused("with the old cookie", http.StatusUnauthorized)
 }
 
 // closesInAnOutage: nobody is let through that nobody has been asked about.

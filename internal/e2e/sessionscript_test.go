@@ -22,6 +22,7 @@ type scripted struct {
 	status int
 	answer map[string]any
 	asked  map[string]int // how often, by the page that asked
+	scriptedEvents
 }
 
 // A page keeps what it was told, and can be hidden.
@@ -53,6 +54,8 @@ func newScripted(t *testing.T, w *world) *scripted {
 			fmt.Fprint(rw, script.body)
 		case "/oauth2/session":
 			s.session(rw, r)
+		case "/oauth2/session/events":
+			s.scriptedEvents.serve(rw, r)
 		default:
 			rw.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(rw, scriptedPage)

@@ -33,6 +33,10 @@ type world struct {
 	signing   string // algorithm of ID tokens, "" for the provider's default
 	tokenLife int    // of access tokens, in seconds; 0 for the provider's default
 	tokenSlow int    // milliseconds that answers of the token endpoint are held back
+
+	registered map[string]any // metadata of the client instead of its secret, or nil
+	pushed     bool           // the provider requires pushed authorization requests
+	mutualTLS  map[string]any // the provider's listener for clients with certificates, or nil
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -98,6 +102,9 @@ func (w *world) startProvider() {
 		"signingAlg":             w.signing,
 		"accessTokenTTL":         w.tokenLife,
 		"tokenDelay":             w.tokenSlow,
+		"client":                 w.registered,
+		"pushed":                 w.pushed,
+		"mutualTLS":              w.mutualTLS,
 	})
 	if err != nil {
 		w.t.Fatal(err)

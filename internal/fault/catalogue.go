@@ -33,7 +33,6 @@ const (
 	RevokeIncomplete  Code = "revoke_incomplete"
 	FormNotTheirs     Code = "form_not_yours"
 	FormExpired       Code = "form_expired"
-	TooManyStreams    Code = "too_many_streams"
 
 	// The way through the identity provider.
 	LoginInvalid      Code = "login_request_invalid"
@@ -123,8 +122,6 @@ var catalogue = map[Code]Error{
 		Hint:   "If it was you, sign in with the account you had before, and fill it in again."},
 	FormExpired: {Status: http.StatusGone, Title: "This took too long",
 		Detail: "What was filled in before the sign-in is kept for eleven minutes only, so it was not sent.", Hint: "Fill it in again."},
-	TooManyStreams: {Status: http.StatusTooManyRequests, Title: "Too many open streams",
-		Detail: "This session has as many open event streams as it may have.", Hint: "Close some tabs of this site and try again."},
 
 	LoginInvalid: {Status: http.StatusBadRequest, Title: "Sign-in link not valid",
 		Detail: "The link that brought you here asks for a sign-in that this site does not offer.", Hint: "Open the application directly, or try again from here."},

@@ -56,7 +56,7 @@ func TestKilledAndRestarted(t *testing.T) {
 	const staleFor = 1500 * time.Millisecond
 	redis := startRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	var log logBuffer
-	s := newStore(t, redis.url(), logTo(&log), func(cfg *Config) { cfg.StaleFor = staleFor })
+	s := newStore(t, redis.url(), usual, logTo(&log), func(cfg *Config) { cfg.StaleFor = staleFor })
 	known, unknown := newHandle(), newHandle()
 	create(t, s, known, record("known"))
 	create(t, s, unknown, record("unknown"))
@@ -141,7 +141,7 @@ func TestWritesDuringOutage(t *testing.T) {
 // the budget, the others hardly at all; nothing has to be restarted.
 func TestST03BlackHole(t *testing.T) {
 	redis := startRedis(t)
-	s := newStore(t, redis.url(), func(cfg *Config) { cfg.StaleFor = 5 * time.Second })
+	s := newStore(t, redis.url(), usual, func(cfg *Config) { cfg.StaleFor = 5 * time.Second })
 	known, unknown := newHandle(), newHandle()
 	create(t, s, known, record("known"))
 	create(t, s, unknown, record("unknown"))

@@ -39,7 +39,7 @@ func TestManyGetsAskOnce(t *testing.T) {
 // also the one who asked first; and nobody waits for longer than his context.
 func TestGetSharedByOneWhoGoesAway(t *testing.T) {
 	redis := startRedis(t)
-	s := newStore(t, redis.url(), func(cfg *Config) { cfg.Timeout = time.Second })
+	s := newStore(t, redis.url())
 	h := newHandle()
 	create(t, s, h, record("sealed"))
 	redis.signal(syscall.SIGSTOP)

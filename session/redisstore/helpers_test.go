@@ -13,14 +13,16 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// newStore opens a store and lets change complete its configuration.
+// newStore opens a store and lets change complete its configuration. Its budget is the
+// longest there is: a test that is about something else must not fail because the
+// machine is busy.
 func newStore(t testing.TB, url string, change ...func(*Config)) *Store {
 	t.Helper()
 	u, err := ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{URL: u, Logger: slog.New(slog.DiscardHandler)}
+	cfg := Config{URL: u, Logger: slog.New(slog.DiscardHandler), Timeout: time.Second}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -35,6 +37,9 @@ func newStore(t testing.TB, url string, change ...func(*Config)) *Store {
 	})
 	return s
 }
+
+// usual is for a test of how fast a store fails.
+func usual(cfg *Config) { cfg.Timeout = DefaultTimeout }
 
 // logTo has a store write its log into b.
 func logTo(b *logBuffer) func(*Config) {

@@ -20,7 +20,7 @@ func TestContract(t *testing.T) {
 func harness(url string, races int) storetest.Harness {
 	return storetest.Harness{
 		New: func(t *testing.T, now func() time.Time) session.Store {
-			return newStore(t, url, func(cfg *Config) { cfg.Now = now; cfg.Timeout = time.Second })
+			return newStore(t, url, func(cfg *Config) { cfg.Now = now })
 		},
 		Shared: true,
 		Races:  races,

@@ -27,7 +27,7 @@ func twoReplicas(t *testing.T, redis *server) (a, b *session.Manager) {
 	var replicas [2]*session.Manager
 	for i := range replicas {
 		replicas[i], err = session.NewManager(session.Config{
-			Store: newStore(t, redis.url(), patient), Keys: keys, Cookies: cookies, MaxAge: 12 * time.Hour, Idle: time.Hour,
+			Store: newStore(t, redis.url()), Keys: keys, Cookies: cookies, MaxAge: 12 * time.Hour, Idle: time.Hour,
 		})
 		if err != nil {
 			t.Fatal(err)

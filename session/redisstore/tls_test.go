@@ -26,13 +26,13 @@ func TestTLS(t *testing.T) {
 		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 	host := net.JoinHostPort("127.0.0.1", port)
 
-	s := newStore(t, "rediss://"+host+"?ca_file="+url.QueryEscape(cert), patient)
+	s := newStore(t, "rediss://"+host+"?ca_file="+url.QueryEscape(cert))
 	h := newHandle()
 	create(t, s, h, record("sealed"))
 	get(t, s, h)
-	get(t, newStore(t, plain.url(), patient), h)
+	get(t, newStore(t, plain.url()), h)
 
-	untrusting := newStore(t, "rediss://"+host, patient)
+	untrusting := newStore(t, "rediss://"+host)
 	eventually(t, "the certificate is refused", 10*time.Second, func() error {
 		err := untrusting.Ping(t.Context())
 		return want(err != nil && strings.Contains(err.Error(), "certificate"), "Ping of a server with an unknown certificate = %v", err)

@@ -5,6 +5,10 @@
 //
 //   issuer                   "http://127.0.0.1:<port>"; the port is listened on
 //   clientId, clientSecret   the one confidential client (client_secret_basic)
+//   client                   metadata of it (RFC 7591) that take the place of clientSecret
+//   pushed                   true: requests must be pushed (RFC 9126)
+//   mutualTLS                { port, key, cert, ca }, PEM: a second listener, for
+//                            clients with certificates (RFC 8705); ca is their issuer
 //   redirectUris, postLogoutRedirectUris
 //   backchannelLogoutUri     optional
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
@@ -18,6 +22,7 @@
 
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
+import { createServer as createTLSServer } from "node:https";
 
 import { Provider } from "oidc-provider";
 
@@ -39,7 +44,7 @@ const provider = new Provider(config.issuer, {
   clients: [
     {
       client_id: config.clientId,
-      client_secret: config.clientSecret,
+      ...(!config.client && { client_secret: config.clientSecret }),
       redirect_uris: config.redirectUris,
       post_logout_redirect_uris: config.postLogoutRedirectUris,
       grant_types: ["authorization_code", "refresh_token"],
@@ -48,6 +53,7 @@ const provider = new Provider(config.issuer, {
         backchannel_logout_uri: config.backchannelLogoutUri,
         backchannel_logout_session_required: true,
       }),
+      ...config.client,
     },
   ],
   jwks: {
@@ -68,7 +74,23 @@ const provider = new Provider(config.issuer, {
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: true, logoutSource: logoutPage },
     backchannelLogout: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: Boolean(config.pushed) },
+    mTLS: {
+      enabled: Boolean(config.mutualTLS),
+      tlsClientAuth: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.()?.toString(),
+      certificateAuthorized: (ctx) => ctx.socket.authorized,
+      // One attribute to a line there, in the order of the certificate; RFC 4514 has commas and the reverse.
+      certificateSubjectMatches: (ctx, _property, expected) =>
+        ctx.socket.getPeerX509Certificate().subject.split("\n").reverse().join(",") === expected,
+    },
   },
+  clientAuthMethods: [
+    "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
+    ...(config.mutualTLS ? ["tls_client_auth", "self_signed_tls_client_auth"] : []),
+  ],
+  ...(config.mutualTLS && { discovery: { mtls_endpoint_aliases: aliases() } }),
   // Its own would refuse to call us on loopback.
   fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
   pkce: { required: () => true },
@@ -100,6 +122,15 @@ async function loadExistingGrant(ctx) {
   return fresh;
 }
 
+function aliases() {
+  const origin = `https://127.0.0.1:${config.mutualTLS.port}`;
+  return {
+    token_endpoint: `${origin}/token`,
+    revocation_endpoint: `${origin}/token/revocation`,
+    pushed_authorization_request_endpoint: `${origin}/request`,
+  };
+}
+
 function logoutPage(ctx, form) {
   ctx.body = `<!doctype html><title>Sign out</title>${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`;
 }
@@ -121,7 +152,9 @@ async function interaction(req, res) {
   await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
 }
 
-provider.on("grant.success", (ctx) => say("grant.success", { grant_type: ctx.oidc.params.grant_type }));
+provider.on("grant.success", (ctx) => say("grant.success", { grant_type: ctx.oidc.params.grant_type, tls: Boolean(ctx.socket.encrypted) }));
+provider.on("pushed_authorization_request.success", (ctx) => say("pushed", { tls: Boolean(ctx.socket.encrypted) }));
+provider.on("pushed_authorization_request.error", (_ctx, e) => say("pushed.error", { error: e.error, detail: e.error_detail ?? e.error_description }));
 provider.on("grant.error", (ctx, e) => say("grant.error", { grant_type: ctx.oidc.params?.grant_type, error: e.error, detail: e.error_detail }));
 provider.on("grant.revoked", () => say("grant.revoked"));
 provider.on("refresh_token.destroyed", () => say("refresh_token.destroyed"));
@@ -141,7 +174,7 @@ function holdBack(res) {
 }
 
 const handle = provider.callback();
-const server = createServer((req, res) => {
+const serve = (req, res) => {
   if (!req.url.startsWith("/interaction/")) {
     if (req.url === "/token") holdBack(res);
     handle(req, res);
@@ -152,11 +185,16 @@ const server = createServer((req, res) => {
     res.statusCode = 400;
     res.end("this sign-in is not under way");
   });
-});
+};
+const server = createServer(serve);
 server.on("error", (e) => {
   process.stderr.write(`${e.message}\n`);
   process.exit(e.code === "EADDRINUSE" ? 3 : 1);
 });
 const { hostname, port } = new URL(config.issuer);
+if (config.mutualTLS) {
+  const { port: own, ...pem } = config.mutualTLS;
+  createTLSServer({ ...pem, requestCert: true, rejectUnauthorized: false }, serve).listen(Number(own), hostname);
+}
 server.listen(Number(port), hostname, () => say("listening", { issuer: config.issuer }));
 process.on("SIGTERM", () => process.exit(0));

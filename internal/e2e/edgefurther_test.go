@@ -1,0 +1,45 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// further is what docs/forward-auth.md has people add for X-Department, by file: the
+// line that it goes behind, and what that line becomes.
+var further = map[string][]string{
+	"nginx.conf": {
+		"        auth_request_set $sallyport_user ",
+		"        auth_request_set $sallyport_department $upstream_http_x_department;\n        proxy_set_header X-Department $sallyport_department;\n        auth_request_set $sallyport_user ",
+	},
+	"haproxy.lua": {"local identity = {", "local identity = {\n  [\"X-Department\"] = \"x-department\","},
+	"apache.lua":  {"local identity = {", "local identity = {\n  [\"X-Department\"] = \"x-department\","},
+	"Caddyfile": {
+		"\t\trequest_header -X-User", "\t\trequest_header -X-Department\n\t\trequest_header -X-User",
+		"copy_headers {", "copy_headers {\n\t\t\t\t\tX-Department",
+	},
+}
+
+// TestEdgeFurtherHeaders sends a claim of SALLYPORT_HEADERS through the edge proxies.
+func TestEdgeFurtherHeaders(t *testing.T) {
+	for _, server := range edgeServers {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdge(t, func(e *edge) {
+				e.further = further
+				server.start(e)
+			}, "SALLYPORT_HEADERS=X-Department=email")
+			b := e.browser()
+			e.signIn(b, "/", "ada")
+			const forged = "X-Department: forged"
+			got := e.send(http.MethodGet, "/x", e.cookies(b), forged).received()
+			if values := got.values("X-Department"); !slices.Equal(values, []string{"ada@example.com"}) {
+				t.Errorf("X-Department is %q", values)
+			}
+			if got := e.send(http.MethodGet, "/public/x", forged).received(); got.told("X-Department") != nil {
+				t.Errorf("on a public path X-Department is %q", got.values("X-Department"))
+			}
+		})
+	}
+}
