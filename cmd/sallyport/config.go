@@ -129,7 +129,7 @@ type SessionConfig struct {
 	Cookie        string        `env:"SALLYPORT_COOKIE_NAME" envDefault:"sallyport" doc:"Name of the session cookie. On https it is prefixed with __Host-, or with __Secure- when a cookie domain is set."`
 	Domain        string        `env:"SALLYPORT_COOKIE_DOMAIN" default:"none: this host alone" example:"example.com" doc:"Domain that shares the session cookie. Every host below it receives the cookie, so leave it unset if you can."`
 	SameSite      string        `env:"SALLYPORT_COOKIE_SAMESITE" envDefault:"lax" oneof:"lax|strict|none" doc:"SameSite attribute of the session cookie; none needs an https:// public URL."`
-	SignOutClears []string      `env:"SALLYPORT_SIGN_OUT_CLEARS" envDefault:"cache" oneof:"none|cache|cookies|storage" doc:"What a browser that signs out here forgets of this site (Clear-Site-Data): the cache, so that the Back button shows no page of before; cookies, of all hosts of the domain, the app's own included; storage, with whatever the app keeps there."`
+	SignOutClears []string      `env:"SALLYPORT_SIGN_OUT_CLEARS" envDefault:"cache" oneof:"none|cache|storage" doc:"What a browser that signs out here forgets of this site (Clear-Site-Data), beside our cookies: the cache, so that the Back button shows no page of before; storage, with whatever the app keeps there."`
 }
 
 // AccessConfig says who may pass, and what needs no sign-in.

@@ -124,8 +124,9 @@ type Config struct {
 	// Timeout bounds one call to the provider, from connecting to the last byte.
 	Timeout time.Duration
 
-	// SignOutClears are the types of Clear-Site-Data ("cache", "cookies", "storage")
-	// that a sign-out here sends; empty = none.
+	// SignOutClears are the types of Clear-Site-Data ("cache", "storage") that a
+	// sign-out here sends; empty = none. "cookies" is for nobody: it would take those
+	// of the sign-out itself along, and those of every host of the domain.
 	SignOutClears []string
 	// Ends ends sessions when the provider says so; nil = the store cannot find them,
 	// and the provider's logout endpoints are not offered.

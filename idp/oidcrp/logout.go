@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/internal/fault"
@@ -117,7 +118,7 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 		c.cfg.Pages.Fault(w, r, fault.New(fault.SignOutIncomplete, err))
 		return
 	}
-	c.clearSiteData(w)
+	clearSiteData(w, c.cfg.SignOutClears)
 	address := ""
 	if atProvider {
 		address = c.endSessionURL(w, r, provider, hint, to)
@@ -132,16 +133,16 @@ func (c *Client) signOut(w http.ResponseWriter, r *http.Request, to session.Retu
 	redirect(w, r, address)
 }
 
+// clearedCache is the type of Clear-Site-Data that harms nobody: what is cached can
+// always be fetched again. What the app stored cannot, so that is for the operator to
+// say, and for a sign-out alone.
+const clearedCache = "cache"
+
 // clearSiteData has the browser forget what it keeps of this origin (W3C Clear Site
-// Data). What is cached can always be fetched again; what the app stored cannot, so
-// that is for the operator to say.
-func (c *Client) clearSiteData(w http.ResponseWriter) {
-	var types []string
-	for _, t := range c.cfg.SignOutClears {
-		types = append(types, `"`+t+`"`)
-	}
+// Data).
+func clearSiteData(w http.ResponseWriter, types []string) {
 	if len(types) > 0 {
-		w.Header().Set("Clear-Site-Data", strings.Join(types, ", "))
+		w.Header().Set("Clear-Site-Data", `"`+strings.Join(types, `", "`)+`"`)
 	}
 }
 
@@ -201,6 +202,11 @@ func (c *Client) logoutCallback(w http.ResponseWriter, r *http.Request) {
 		}
 		redirect(w, r, to.String())
 		return
+	}
+	if slices.Contains(c.cfg.SignOutClears, clearedCache) {
+		// Once more: the page from which the person signed out was still open when
+		// /logout answered, and the browser has put it away since.
+		clearSiteData(w, []string{clearedCache})
 	}
 	c.signedOut(w, r, to, false)
 }

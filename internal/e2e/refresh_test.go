@@ -31,7 +31,7 @@ type replica struct {
 // newReplicas starts them; the provider's access tokens live for life seconds, and
 // its answers with tokens are held back for slow milliseconds after it has issued
 // them.
-func newReplicas(t *testing.T, life, slow int) *replicas {
+func newReplicas(t *testing.T, life, slow int, more ...string) *replicas {
 	t.Helper()
 	w := planWorld(t)
 	w.tokenLife, w.tokenSlow = life, slow
@@ -40,6 +40,7 @@ func newReplicas(t *testing.T, life, slow int) *replicas {
 		"SALLYPORT_SESSION_STORE=redis", "SALLYPORT_REDIS_URL=redis://" + startRedis(t),
 		"SALLYPORT_SECRET=" + keygen(t), "SALLYPORT_PASS_ACCESS_TOKEN=true", "SALLYPORT_ACCESS_LOG=false",
 	}
+	env = append(env, more...)
 	w.startSallyport(env...)
 	r := &replicas{world: w, a: newReplica(t, w.sallyport)}
 	w.awaitReady()
