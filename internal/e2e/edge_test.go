@@ -67,7 +67,7 @@ func newEdge(t *testing.T, startProxy func(*edge), env ...string) *edge {
 	w.startSallyport(append([]string{
 		"SALLYPORT_LISTEN=" + e.listen, "SALLYPORT_UPSTREAM=", "SALLYPORT_FORWARD_AUTH=only",
 		"SALLYPORT_TRUSTED_PROXIES=127.0.0.1", "SALLYPORT_PUBLIC_PATHS=/public/**",
-		"SALLYPORT_RULE_1_PATHS=/root/**", "SALLYPORT_RULE_1_GROUPS=nobody",
+		"SALLYPORT_RULE_1_PATHS=/vault/**", "SALLYPORT_RULE_1_GROUPS=nobody",
 	}, env...)...)
 	w.awaitReady()
 	startProxy(e)
