@@ -19,7 +19,8 @@ import (
 
 func closeNow(conn net.Conn, _ *http.Request, _ []byte) { _ = conn.Close() }
 
-// TestUpstreamFailures: UP-01, UP-04. The page tells nothing of the app's address.
+// TestUpstreamFailures: UP-01, UP-04. The page tells nothing of the app's address. What has
+// a body and what has none goes to the app on different ways.
 func TestUpstreamFailures(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -45,23 +46,30 @@ func TestUpstreamFailures(t *testing.T) {
 		{name: "UP-04 header of 300 KiB", respond: raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", 300<<10) + "\r\n\r\n"), want: 502, code: "upstream_invalid_response", kind: kindInvalid},
 		{name: "UP-04 10 000 fields", respond: raw("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Some-Field-Name: some value of it\r\n", 10000) + "\r\n"), want: 502, code: "upstream_invalid_response", kind: kindInvalid},
 		{name: "101 that nobody asked for", respond: raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"), want: 502, code: "upstream_invalid_response", kind: kindInvalid},
+		{name: "a status that is none", respond: raw("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), want: 502, code: "upstream_invalid_response", kind: kindInvalid},
+	}
+	requests := map[string]string{
+		"without a body": "GET / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n",
+		"with a body":    "POST / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\nContent-Length: 2\r\n\r\nab",
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			f := newFixture(t, tt.tune)
-			f.app.answerBy(tt.respond)
-			a := f.get("/", "Cookie: "+valid)
-			a.wantStatus(t, tt.want)
-			if a.Header.Get("Sallyport-Error") != tt.code || a.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("fields %v, want code %s", a.Header, tt.code)
-			}
-			if strings.Contains(a.body, "127.0.0.1") || strings.Contains(a.body, "dial") {
-				t.Errorf("the page tells of the inside: %s", a.body)
-			}
-			if n := testutil.ToFloat64(f.site.metrics.errors.WithLabelValues(tt.kind)); n != 1 {
-				t.Errorf("upstream_errors_total{kind=%q} = %v", tt.kind, n)
-			}
-		})
+		for how, request := range requests {
+			t.Run(tt.name+" "+how, func(t *testing.T) {
+				f := newFixture(t, tt.tune)
+				f.app.answerBy(tt.respond)
+				a := f.send(request)
+				a.wantStatus(t, tt.want)
+				if a.Header.Get("Sallyport-Error") != tt.code || a.Header.Get("Cache-Control") != "no-store" {
+					t.Errorf("fields %v, want code %s", a.Header, tt.code)
+				}
+				if strings.Contains(a.body, "127.0.0.1") || strings.Contains(a.body, "dial") {
+					t.Errorf("the page tells of the inside: %s", a.body)
+				}
+				if n := testutil.ToFloat64(f.site.metrics.errors.WithLabelValues(tt.kind)); n != 1 {
+					t.Errorf("upstream_errors_total{kind=%q} = %v", tt.kind, n)
+				}
+			})
+		}
 	}
 }
 
@@ -339,7 +347,7 @@ func TestUpstreamSchemes(t *testing.T) {
 
 func TestEnvironmentProxyIsIgnored(t *testing.T) {
 	f := newFixture(t, nil)
-	if f.site.forward.http.Proxy != nil {
+	if f.site.forward.app.general.Proxy != nil {
 		t.Error("the transport asks the environment for a proxy")
 	}
 }
