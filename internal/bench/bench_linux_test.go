@@ -106,7 +106,11 @@ func TestProcessCPUCountsWork(t *testing.T) {
 func TestBareServers(t *testing.T) {
 	app := startApp()
 	defer app.Close()
-	w := &world{app: app}
+	cpus, err := findProcessors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{app: app, cpus: cpus}
 	defer w.close()
 	for kind, want := range map[string]answer{
 		bareDefault: fromApp(app.body(1024), "", false), barePool: fromApp(app.body(1024), "", false), bareAnswer: emptyOK(),

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -33,29 +32,4 @@ func residentKiB(pid int) (int, error) {
 		return strconv.Atoi(fields[0])
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
-}
-
-// onProxyProcessor calls begin, which starts a process, so that the process runs
-// on the last of this machine's processors alone. With a single processor there
-// is nothing to choose.
-func onProxyProcessor(begin func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var all, last unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		return fmt.Errorf("asking for the processors: %w", err)
-	}
-	for cpu := len(all)*64 - 1; cpu >= 0 && last.Count() == 0; cpu-- {
-		if all.IsSet(cpu) {
-			last.Set(cpu)
-		}
-	}
-	if err := unix.SchedSetaffinity(0, &last); err != nil {
-		return fmt.Errorf("choosing a processor: %w", err)
-	}
-	err := begin()
-	if back := unix.SchedSetaffinity(0, &all); err == nil && back != nil {
-		return fmt.Errorf("choosing all processors again: %w", back)
-	}
-	return err
 }

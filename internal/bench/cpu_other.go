@@ -12,5 +12,3 @@ var errLinux = errors.New("the CPU clock of another process is read on Linux alo
 func processCPU(int) (time.Duration, error) { return 0, errLinux }
 
 func residentKiB(int) (int, error) { return 0, errLinux }
-
-func onProxyProcessor(func() error) error { return errLinux }

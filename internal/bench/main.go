@@ -73,6 +73,10 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer w.close()
+	if err := w.cpus.apart(); err != nil {
+		return err
+	}
+	defer w.cpus.together()
 	s, err := w.proxies(ctx)
 	if err != nil {
 		return err

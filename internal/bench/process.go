@@ -25,20 +25,19 @@ type process struct {
 	ended   <-chan struct{}
 }
 
-// stop kills the process and waits for its end.
+// stop kills the process and waits for its end. It may be called again.
 func (p *process) stop() {
 	_ = p.process.Kill() // an error says that it has ended already
 	<-p.ended
 }
 
-// start runs cmd on so many processors. A stream of it that is nil is /dev/null.
-func start(name string, processors int, cmd *exec.Cmd) (*process, error) {
-	cmd.Env = append(cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(processors))
-	begin := cmd.Start
-	if processors == 1 {
-		begin = func() error { return onProxyProcessor(cmd.Start) }
+// start runs cmd on n processors, as processors.start counts them, until the world
+// ends or it is stopped. A stream of cmd that is nil is /dev/null.
+func (w *world) start(name string, n int, cmd *exec.Cmd) (*process, error) {
+	if n > 0 {
+		cmd.Env = append(cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(n))
 	}
-	if err := begin(); err != nil {
+	if err := w.cpus.start(n, cmd.Start); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	ended := make(chan struct{})
@@ -46,11 +45,13 @@ func start(name string, processors int, cmd *exec.Cmd) (*process, error) {
 		_ = cmd.Wait() // it is killed, so an error says nothing
 		close(ended)
 	}()
-	return &process{name: name, pid: cmd.Process.Pid, process: cmd.Process, ended: ended}, nil
+	p := &process{name: name, pid: cmd.Process.Pid, process: cmd.Process, ended: ended}
+	w.ends = append(w.ends, p.stop)
+	return p, nil
 }
 
-// startBare runs this program as a bare server, which prints its addresses.
-func startBare(ctx context.Context, name, kind, upstream string, processors int) (*process, error) {
+// bare runs this program as a bare server, which prints its addresses.
+func (w *world) bare(ctx context.Context, name, kind string, n int) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -60,16 +61,15 @@ func startBare(ctx context.Context, name, kind, upstream string, processors int)
 		return nil, fmt.Errorf("%s: making a pipe: %w", name, err)
 	}
 	defer output.Close()
-	cmd := exec.CommandContext(ctx, self, bareCommand, kind, upstream)
+	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.app.URL)
 	cmd.Stdout = writer
-	p, err := start(name, processors, cmd)
+	p, err := w.start(name, n, cmd)
 	writer.Close()
 	if err != nil {
 		return nil, err
 	}
 	var stats string
 	if _, err := fmt.Fscanln(bufio.NewReader(output), &p.addr, &stats); err != nil {
-		p.stop()
 		return nil, fmt.Errorf("%s: reading its addresses: %w", name, err)
 	}
 	p.stats = "http://" + stats

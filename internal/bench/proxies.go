@@ -70,10 +70,9 @@ func (s *proxies) startStored(ctx context.Context, w *world) (err error) {
 		s.absent = append(s.absent, redisBinary)
 		return nil
 	}
-	if s.redis, err = startRedis(ctx, w.dir); err != nil {
+	if s.redis, err = w.startRedis(ctx); err != nil {
 		return err
 	}
-	w.ends = append(w.ends, s.redis.stop)
 	s.stored, err = w.gate(ctx, "Sallyport, Redis", 1, "SALLYPORT_SESSION_STORE=redis", "SALLYPORT_REDIS_URL=redis://"+s.redis.addr)
 	return err
 }

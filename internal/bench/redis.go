@@ -21,8 +21,8 @@ type redis struct {
 	*process
 }
 
-// startRedis starts redis-server without persistence.
-func startRedis(ctx context.Context, dir string) (*redis, error) {
+// startRedis starts redis-server without persistence, off the proxies' processor.
+func (w *world) startRedis(ctx context.Context) (*redis, error) {
 	binary, err := exec.LookPath(redisBinary)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func startRedis(ctx context.Context, dir string) (*redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(redisBinary, 1, exec.CommandContext(ctx, binary, "--bind", host, "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"))
+	p, err := w.start(redisBinary, 0, exec.CommandContext(ctx, binary, "--bind", host, "--port", port, "--dir", w.dir, "--save", "", "--appendonly", "no"))
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,6 @@ func startRedis(ctx context.Context, dir string) (*redis, error) {
 			return r, nil
 		}
 		if time.Since(began) > startLimit {
-			p.stop()
 			return nil, fmt.Errorf("redis-server does not answer: %w", err)
 		}
 	}

@@ -23,19 +23,18 @@ const (
 
 // rig is a Sallyport and its surroundings: its configuration and its provider.
 type rig struct {
-	name       string // of the process
-	processors int
-	binary     string
-	env        []string
-	addr       string
-	admin      string
-	issuer     string
-	provider   *httptest.Server
+	world  *world
+	name   string // of the process
+	cpus   int    // on which it runs, as processors.start counts them
+	env    []string
+	addr   string
+	admin  string
+	issuer string
 }
 
-// newRig starts a demo provider and configures the binary for it, for upstream and
-// with further variables.
-func newRig(name string, processors int, binary, upstream string, more ...string) (*rig, error) {
+// rig starts a demo provider and configures Sallyport for it, for the app and with
+// further variables.
+func (w *world) rig(name string, cpus int, more ...string) (*rig, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -52,12 +51,13 @@ func newRig(name string, processors int, binary, upstream string, more ...string
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{name: name, processors: processors, binary: binary, addr: addr, admin: admin, issuer: provider.URL, provider: provider}
+	w.ends = append(w.ends, provider.Close)
+	r := &rig{world: w, name: name, cpus: cpus, addr: addr, admin: admin, issuer: provider.URL}
 	r.env = append([]string{
 		"SALLYPORT_LISTEN=" + addr,
 		"SALLYPORT_ADMIN_LISTEN=" + admin,
 		"SALLYPORT_PUBLIC_URL=" + public,
-		"SALLYPORT_UPSTREAM=" + upstream,
+		"SALLYPORT_UPSTREAM=" + w.app.URL,
 		"SALLYPORT_OIDC_ISSUER=" + r.issuer,
 		"SALLYPORT_OIDC_CLIENT_ID=" + clientID,
 		"SALLYPORT_OIDC_CLIENT_SECRET=" + clientSecret,
@@ -95,9 +95,9 @@ func startProvider(client demoidp.Client) (*httptest.Server, error) {
 // start runs Sallyport and returns how long it took until /readyz said yes.
 func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 	began := time.Now()
-	cmd := exec.CommandContext(ctx, r.binary, "serve")
+	cmd := exec.CommandContext(ctx, r.world.binary, "serve")
 	cmd.Env = append(os.Environ(), r.env...)
-	p, err := start(r.name, r.processors, cmd)
+	p, err := r.world.start(r.name, r.cpus, cmd)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -116,6 +116,5 @@ func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	p.stop()
 	return nil, 0, fmt.Errorf("sallyport is not ready after %v: /readyz says %s", startLimit, said)
 }

@@ -11,6 +11,7 @@ import (
 
 // world is everything that one run starts. Its close ends all of it.
 type world struct {
+	cpus   processors
 	dir    string // temporary
 	app    *app
 	binary string // Sallyport, built from the work tree
@@ -19,11 +20,15 @@ type world struct {
 
 // newWorld makes the folder, the app and the binary.
 func newWorld(ctx context.Context) (*world, error) {
+	cpus, err := findProcessors()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "sallyport-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
-	w := &world{dir: dir, app: startApp(), binary: filepath.Join(dir, "sallyport")}
+	w := &world{cpus: cpus, dir: dir, app: startApp(), binary: filepath.Join(dir, "sallyport")}
 	w.ends = append(w.ends, func() { os.RemoveAll(dir) }, w.app.Close)
 	if err := build(ctx, w.binary); err != nil {
 		w.close()
@@ -41,17 +46,7 @@ func (w *world) close() {
 }
 
 // part is a world of its own within this one, to be closed before it.
-func (w *world) part() *world { return &world{dir: w.dir, app: w.app, binary: w.binary} }
-
-// bare starts a bare server on so many processors.
-func (w *world) bare(ctx context.Context, name, kind string, processors int) (*process, error) {
-	p, err := startBare(ctx, name, kind, w.app.URL, processors)
-	if err != nil {
-		return nil, err
-	}
-	w.ends = append(w.ends, p.stop)
-	return p, nil
-}
+func (w *world) part() *world { return &world{cpus: w.cpus, dir: w.dir, app: w.app, binary: w.binary} }
 
 // gate is a running Sallyport and somebody who is signed in there.
 type gate struct {
@@ -61,18 +56,16 @@ type gate struct {
 	cookie string // the whole Cookie field
 }
 
-// gate starts Sallyport with the defaults and further variables, and signs in.
-func (w *world) gate(ctx context.Context, name string, processors int, env ...string) (*gate, error) {
-	r, err := newRig(name, processors, w.binary, w.app.URL, env...)
+// gate starts Sallyport on n processors with the defaults and further variables, and signs in.
+func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*gate, error) {
+	r, err := w.rig(name, n, env...)
 	if err != nil {
 		return nil, err
 	}
-	w.ends = append(w.ends, r.provider.Close)
 	p, _, err := r.start(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	w.ends = append(w.ends, p.stop)
 	person := demoidp.DefaultPeople()[0]
 	cookie, err := signIn(ctx, "http://"+r.addr+path(1), person.Name, "sallyport")
 	if err != nil {
