@@ -28,7 +28,7 @@ type app struct {
 	bodies map[string][]byte // by path
 }
 
-// startApp serves, at /n, a body of n bytes.
+// startApp serves, at /n, a body of n bytes, and WebSockets at socketPath.
 func startApp() *app {
 	a := &app{bodies: map[string][]byte{}}
 	a.Server = httptest.NewServer(a)
@@ -55,6 +55,10 @@ func (a *app) body(size int) []byte {
 
 // ServeHTTP implements http.Handler.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == socketPath {
+		repeat(w, r)
+		return
+	}
 	a.mu.RLock()
 	body := a.bodies[r.URL.Path]
 	a.mu.RUnlock()

@@ -22,12 +22,13 @@ func TestMain(m *testing.M) {
 // A whole run, too short to measure anything: every answer is still checked.
 func TestRun(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4"}, &out)
+	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5"}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "no assertion", "forward-auth, signed in", "302", "401",
+		"Redis commands", "p99 beyond", "start to /readyz", "20 sessions", "5 idle WebSockets",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())

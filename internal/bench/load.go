@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +46,9 @@ func (l load) run(ctx context.Context, r *row) (sample, error) {
 	requests, err := l.drive(ctx, clients, began.Add(l.lasts))
 	if err != nil {
 		return sample{}, err
+	}
+	if requests == 0 {
+		return sample{}, fmt.Errorf("no request was made in %v; choose a longer -slice", l.lasts)
 	}
 	took := time.Since(began)
 	after, err := r.cpu()

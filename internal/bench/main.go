@@ -19,6 +19,9 @@ type options struct {
 	slices int           // measurements per row
 	slice  time.Duration // of each measurement
 	conns  int           // connections kept open to each proxy
+
+	sessions, sockets int    // how many live at once
+	part              string // what to measure: a name of parts, or "all"
 }
 
 func main() {
@@ -51,6 +54,9 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
 	flags.DurationVar(&o.slice, "slice", 600*time.Millisecond, "length of a measurement")
 	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
+	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
+	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
+	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -61,51 +67,11 @@ func parse(args []string) (options, error) {
 		}
 		o.sizes = append(o.sizes, size)
 	}
-	if o.slices < 1 || o.slice <= 0 || o.conns < 1 || flags.NArg() > 0 {
-		return o, errors.New("-slices, -slice and -conns must be above zero, and there are no arguments")
+	if o.slices < 1 || o.slice <= 0 || o.conns < 1 || o.sessions < 0 || o.sockets < 0 || flags.NArg() > 0 {
+		return o, errors.New("-slices, -slice and -conns must be above zero, -sessions and -websockets not below, and there are no arguments")
+	}
+	if parts[o.part] == nil {
+		return o, fmt.Errorf("-part is %q; it must be all, requests or processes", o.part)
 	}
 	return o, nil
-}
-
-func bench(ctx context.Context, o options, out io.Writer) error {
-	w, err := newWorld(ctx)
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	if err := w.cpus.apart(); err != nil {
-		return err
-	}
-	defer w.cpus.together()
-	s, err := w.proxies(ctx)
-	if err != nil {
-		return err
-	}
-	l := load{conns: o.conns, lasts: o.slice}
-	for i, size := range o.sizes {
-		rows := s.signedIn(w.app, size)
-		title := fmt.Sprintf("Signed in, %s", bytesText(size))
-		if i == 0 {
-			rows = append(rows, s.others(w.app, size)...)
-			title += ", and the answers that are not the app's"
-		}
-		all, err := measure(ctx, rows, l, o.slices)
-		if err != nil {
-			return err
-		}
-		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice)
-		fmt.Fprintln(out, cpuTable(title, note, all).markdown())
-	}
-	return nil
-}
-
-// bytesText is a size for people.
-func bytesText(n int) string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	}
-	return fmt.Sprintf("%d B", n)
 }

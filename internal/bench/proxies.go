@@ -90,7 +90,9 @@ func (s *proxies) signedIn(a *app, size int) []*row {
 	}
 	rows := []*row{bare(s.pool), bare(s.plain), gated(s.memory, true)}
 	if s.stored != nil {
-		rows = append(rows, gated(s.stored, true))
+		stored := gated(s.stored, true)
+		stored.redis = s.redis
+		rows = append(rows, stored)
 	}
 	rows = append(rows, gated(s.cookies, true))
 	for _, p := range s.peers {
@@ -101,7 +103,7 @@ func (s *proxies) signedIn(a *app, size int) []*row {
 		if p.cookie != "" {
 			cookie = p.cookie
 		}
-		rows = append(rows, &row{name: p.name, on: p.on, request: ask(host, cookie), want: fromApp(body, p.identity, p.vouched)})
+		rows = append(rows, &row{name: p.name, on: p.on, request: ask(host, cookie), want: fromApp(body, p.identity, p.vouched), redis: p.redis})
 	}
 	return rows
 }

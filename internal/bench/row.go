@@ -13,6 +13,7 @@ type row struct {
 	request []byte
 	want    answer
 	by      string // name of the row that this one is divided by; "" = the first of the table
+	redis   *redis // where its sessions are; nil = elsewhere
 }
 
 // answer is what a right answer looks like.

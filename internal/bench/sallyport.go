@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"time"
@@ -17,19 +16,18 @@ import (
 const (
 	clientID     = "bench"
 	clientSecret = "bench-client-secret"
-	// tokensLive is longer than a run, so that no row has a refresh in it.
-	tokensLive = time.Hour
 )
 
 // rig is a Sallyport and its surroundings: its configuration and its provider.
 type rig struct {
-	world  *world
-	name   string // of the process
-	cpus   int    // on which it runs, as processors.start counts them
-	env    []string
-	addr   string
-	admin  string
-	issuer string
+	world    *world
+	name     string // of the process
+	cpus     int    // on which it runs, as processors.start counts them
+	env      []string
+	addr     string
+	admin    string
+	issuer   string
+	provider *provider
 }
 
 // rig starts a demo provider and configures Sallyport for it, for the app and with
@@ -52,7 +50,7 @@ func (w *world) rig(name string, cpus int, more ...string) (*rig, error) {
 		return nil, err
 	}
 	w.ends = append(w.ends, provider.Close)
-	r := &rig{world: w, name: name, cpus: cpus, addr: addr, admin: admin, issuer: provider.URL}
+	r := &rig{world: w, name: name, cpus: cpus, addr: addr, admin: admin, issuer: provider.URL, provider: provider}
 	r.env = append([]string{
 		"SALLYPORT_LISTEN=" + addr,
 		"SALLYPORT_ADMIN_LISTEN=" + admin,
@@ -72,24 +70,6 @@ func newKey() string {
 	key := make([]byte, 32)
 	rand.Read(key)
 	return base64.StdEncoding.EncodeToString(key)
-}
-
-// startProvider serves a demo provider with one client, whose id and secret are
-// those of every bench.
-func startProvider(client demoidp.Client) (*httptest.Server, error) {
-	server := httptest.NewUnstartedServer(nil)
-	client.ID, client.Secret = clientID, clientSecret
-	idp, err := demoidp.New(demoidp.Config{
-		Issuer: "http://" + server.Listener.Addr().String(), Clients: []demoidp.Client{client},
-		AccessTokenTTL: tokensLive, IDTokenTTL: tokensLive,
-	})
-	if err != nil {
-		server.Listener.Close()
-		return nil, fmt.Errorf("making the demo provider: %w", err)
-	}
-	server.Config.Handler = idp.Handler()
-	server.Start()
-	return server, nil
 }
 
 // start runs Sallyport and returns how long it took until /readyz said yes.
