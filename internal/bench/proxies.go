@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os/exec"
 )
 
 // The rows' names.
@@ -22,17 +21,6 @@ type proxies struct {
 	redis               *redis // likewise
 	peers               []peer
 	absent              []string // what is not installed
-}
-
-// peer is another proxy. Its rows are those of the app's answers.
-type peer struct {
-	name     string
-	on       []*process
-	host     string // Host field; "" = the address
-	cookie   string // "" = that of Sallyport's session, for the same bytes
-	identity string // what the app is told; "" = nothing
-	vouched  bool
-	redis    *redis // its store; nil = none
 }
 
 func (w *world) proxies(ctx context.Context) (*proxies, error) {
@@ -61,12 +49,15 @@ func (w *world) proxies(ctx context.Context) (*proxies, error) {
 			return nil, err
 		}
 	}
-	return s, s.startStored(ctx, w)
+	if err := s.startStored(ctx, w); err != nil {
+		return nil, err
+	}
+	return s, s.startPeers(ctx, w)
 }
 
 // startStored starts Sallyport with its sessions in Redis, if there is one.
 func (s *proxies) startStored(ctx context.Context, w *world) (err error) {
-	if _, err := exec.LookPath(redisBinary); err != nil {
+	if _, err := findServer(redisBinary); err != nil {
 		s.absent = append(s.absent, redisBinary)
 		return nil
 	}

@@ -23,7 +23,7 @@ type redis struct {
 
 // startRedis starts redis-server without persistence, off the proxies' processor.
 func (w *world) startRedis(ctx context.Context) (*redis, error) {
-	binary, err := exec.LookPath(redisBinary)
+	binary, err := findServer(redisBinary)
 	if err != nil {
 		return nil, err
 	}
