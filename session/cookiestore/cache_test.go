@@ -1,6 +1,7 @@
 package cookiestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -112,6 +113,33 @@ func TestReadingEndsWithinARequest(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A request may bring several tickets, and ask for each.
+func TestOneRequestAsksForSeveralHandles(t *testing.T) {
+	w := newWarm(t)
+	other, h, second := stored(t, w.Store, 4000)
+	first, err := w.browser.get(t, w.Store, w.handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := map[session.Handle][]byte{w.handle: first.Sealed, h: second.Sealed}
+	both := w.browser.copy()
+	both.jar = append(both.jar, other.jar...)
+	both.within(t.Context(), w.Store, func(ctx context.Context) {
+		for _, test := range []struct {
+			handle session.Handle
+			known  bool
+		}{{w.handle, true}, {newHandle(), false}, {h, true}, {w.handle, true}} {
+			r, err := w.Get(ctx, test.handle)
+			if (err == nil) != test.known {
+				t.Errorf("Get = %v, want known %t", err, test.known)
+			}
+			if test.known && !bytes.Equal(r.Sealed, sealed[test.handle]) {
+				t.Error("the record of another handle")
+			}
+		}
+	})
 }
 
 // A key that is added leaves what older ones signed, which is verified anew.
