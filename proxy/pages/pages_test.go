@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,7 +95,8 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := read(t, show(http.MethodGet, browserAccept, pages[name]))
-			got = inlineStyle.ReplaceAllString(got, "<style>templates/style.css</style>")
+			got = inlineStyle.ReplaceAllString(got, "<style>assets/style.css</style>")
+			got = strings.ReplaceAll(got, "><", ">\n<") + "\n" // an element a line
 			file := filepath.Join("testdata", name+".html")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

@@ -1,16 +1,14 @@
 package pages
 
 import (
-	"html/template"
 	"net/http"
 
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
-// view is what the template shows. A field with its zero value is left out.
+// view is what the page shows. A field with its zero value is left out.
 type view struct {
-	Site  string
-	Style template.CSS
+	Site string
 
 	Title  string
 	Detail string // what happened
