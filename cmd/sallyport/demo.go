@@ -137,16 +137,13 @@ func (d *demo) start(s *settings, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	app, err := demoapp.New(demoapp.Config{
+	app := demoapp.New(demoapp.Config{
 		LogoutPath: s.path("/logout"),
 		Links: []demoapp.Link{
 			{Label: "Your sessions", URL: s.path("/sessions")},
 			{Label: "The session at the identity provider", URL: d.issuer() + "/account"},
 		},
 	})
-	if err != nil {
-		return err
-	}
 	d.serve(d.provider, provider.Handler())
 	d.serve(d.app, app)
 	return nil

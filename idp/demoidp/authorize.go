@@ -39,12 +39,12 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, req *authReque
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if req.asked.ResponseMode == oidc.ResponseModeFormPost {
-		p.pages.formPost(w, req.asked.RedirectURI, params)
+		showFormPost(w, req.asked.RedirectURI, params)
 		return
 	}
 	u, err := url.Parse(req.asked.RedirectURI)
 	if err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "The client's redirect URI is not a URL.")
+		showFailure(w, http.StatusBadRequest, "The client's redirect URI is not a URL.")
 		return
 	}
 	w.Header().Set("Location", withParams(u, params))

@@ -34,7 +34,6 @@ type Provider struct {
 	basePath string // path of the issuer, "" or "/…"
 	store    *storage
 	op       *op.Provider
-	pages    *pages
 	log      *slog.Logger
 	handler  http.Handler
 
@@ -53,10 +52,6 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, err := newPages()
-	if err != nil {
-		return nil, err
-	}
 	engine, err := newEngine(cfg.Issuer, store)
 	if err != nil {
 		return nil, fmt.Errorf("creating the OpenID provider: %w", err)
@@ -65,7 +60,7 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing issuer: %w", err)
 	}
-	p := &Provider{cfg: cfg, basePath: issuer.Path, store: store, op: engine, pages: views, log: cfg.Logger}
+	p := &Provider{cfg: cfg, basePath: issuer.Path, store: store, op: engine, log: cfg.Logger}
 	p.handler = p.routes()
 	return p, nil
 }
