@@ -19,7 +19,10 @@ func (f *forwarder) answered(res *http.Response) error {
 	x.upstream = f.now().Sub(x.upstreamStart)
 	f.site.metrics.upstream.Observe(x.upstream.Seconds())
 	f.cleanResponse(res.Header)
-	if res.StatusCode == http.StatusSwitchingProtocols || res.Body == nil {
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return x.upgrade(res)
+	}
+	if res.Body == nil {
 		return nil
 	}
 	if kind := streamKind(res); kind != notStream {
@@ -100,14 +103,17 @@ const (
 // failed answers for an app that did not. The fault tells no address and no
 // error text; the cause is in the log.
 func (f *forwarder) failed(_ http.ResponseWriter, out *http.Request, err error) {
+	if errors.Is(err, errUpgraded) {
+		return
+	}
 	x := exchangeOf(out.Context())
 	x.upstream = f.now().Sub(x.upstreamStart)
 	kind, flt := classifyFailure(x, err)
 	f.site.metrics.upstreamError(kind)
-	if flt == nil || x.hijacked {
+	if flt == nil {
 		// Nobody is there to read an answer. Returning would send an empty
 		// 200 to a client that has only shut its sending side.
-		x.gone = flt == nil
+		x.gone = true
 		panic(http.ErrAbortHandler)
 	}
 	f.site.fail(x, flt)

@@ -206,13 +206,22 @@ func (s *Site) finish(x *exchange, panicked any) {
 		x.status = http.StatusOK
 	}
 	x.leaveBody()
+	if x.hijacked && !abort {
+		x.ResponseWriter = nil // with the connection's buffers
+		return
+	}
+	s.record(x)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// record tells metrics and log of an exchange that is over.
+func (s *Site) record(x *exchange) {
 	s.metrics.inFlight.Dec()
 	took := s.now().Sub(x.start)
 	s.metrics.observe(x.handler, x.in.Method, x.status, took)
 	if s.accessLog {
 		s.logAccess(x, took)
-	}
-	if abort {
-		panic(http.ErrAbortHandler)
 	}
 }

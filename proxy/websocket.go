@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,7 @@ const (
 // never lands inside one of the app's.
 type webSocket struct {
 	net.Conn
+	app      io.Closer // the other side
 	registry *streams
 	session  *session.Session
 	ctx      context.Context // of the request, without its end
@@ -118,6 +120,8 @@ func (c *webSocket) cut(why ending) {
 		return
 	}
 	_ = c.Conn.SetReadDeadline(until)
+	// Nobody reads any more from a client that has closed its half.
+	time.AfterFunc(farewell, func() { _ = c.app.Close() })
 }
 
 // touch reports activity, in the background so that no byte waits for the store.
