@@ -40,7 +40,9 @@ func TestBadConfiguration(t *testing.T) {
 		{"rule with a wrong age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "15"}, `SALLYPORT_RULE_1_MAX_AGE is "15", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
 		{"rule with no age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "0s"}, "SALLYPORT_RULE_1_MAX_AGE: is 0s; it must be above zero, such as 15m"},
 		{"rule for everybody and somebody", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_GROUPS": "x", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, claims or a kind of sign-in as well; remove one of the two"},
-		{"later: second provider", map[string]string{"SALLYPORT_OIDC_2_ISSUER": "x"}, "SALLYPORT_OIDC_2_ISSUER is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+		{"provider with a misspelt name", map[string]string{"SALLYPORT_OIDC_2_ISUER": "x"}, "SALLYPORT_OIDC_2_ISUER is not a variable of a provider; did you mean SALLYPORT_OIDC_2_ISSUER?"},
+		{"provider with a zero in front", map[string]string{"SALLYPORT_OIDC_02_ISSUER": "x"}, "SALLYPORT_OIDC_02_ISSUER has the number 02; number providers from 1 to 99, without zeros in front"},
+		{"provider with a high number", map[string]string{"SALLYPORT_OIDC_100_ISSUER": "x"}, "SALLYPORT_OIDC_100_ISSUER has the number 100; number providers from 1 to 99, without zeros in front"},
 
 		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
 		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},

@@ -38,6 +38,14 @@ func (f *findings) fail(probe, variable, format string, args ...any) {
 	*f = append(*f, finding{Level: levelFail, Probe: probe, Variable: variable, Message: fmt.Sprintf(format, args...)})
 }
 
+// join adds what was found of one provider, with the names that its variables have.
+func (f *findings) join(p *provider, found findings) {
+	for _, one := range found {
+		one.Variable, one.Message = p.Names.of(one.Variable), p.Names.in(one.Message)
+		*f = append(*f, one)
+	}
+}
+
 func (f findings) failed() bool {
 	for _, one := range f {
 		if one.Level == levelFail {
@@ -74,15 +82,24 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	for _, w := range s.warnings() {
 		f.warn("configuration", w.Variable, "%s", w.Message)
 	}
-	checkPreset(s, &f)
-	checkProvider(ctx, s, now, &f)
-	checkExpiry(s, now(), &f)
-	checkRegistration(s, &f)
+	for _, p := range s.providers {
+		f.join(p, examineProvider(ctx, p, now))
+	}
 	checkUpstream(ctx, s, &f)
 	checkStore(ctx, s, &f)
 	checkSessionLists(s, &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
+	return f
+}
+
+// examineProvider looks at one provider. It speaks of variables without a number.
+func examineProvider(ctx context.Context, p *provider, now func() time.Time) findings {
+	var f findings
+	checkPreset(p, &f)
+	checkProvider(ctx, p, now, &f)
+	checkExpiry(p, now(), &f)
+	checkRegistration(p, &f)
 	return f
 }
 

@@ -25,7 +25,7 @@ func (p *process) explain(args []string) int {
 	}
 	var id *session.Identity
 	if claims != "" {
-		if id, err = readIdentity(s, claims); err != nil {
+		if id, err = readIdentity(s.providers[0], claims); err != nil {
 			fmt.Fprintf(p.stderr, "sallyport: %v\n", err)
 			return exitFailed
 		}
@@ -67,7 +67,7 @@ func explainArguments(args []string) (method, path, claims string, ok bool) {
 
 // readIdentity reads the claims of an ID token from a file and makes an identity of
 // them, as a sign-in would.
-func readIdentity(s *settings, file string) (*session.Identity, error) {
+func readIdentity(p *provider, file string) (*session.Identity, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading claims: %w", err)
@@ -75,7 +75,7 @@ func readIdentity(s *settings, file string) (*session.Identity, error) {
 	if !json.Valid(text) {
 		return nil, fmt.Errorf("reading claims: %s is not JSON", file)
 	}
-	id, err := oidcrp.ReadIdentity(s.claimsConfig(), text)
+	id, err := oidcrp.ReadIdentity(p.claimsConfig(), text)
 	if err != nil {
 		return nil, fmt.Errorf("reading claims of %s: %w", file, err)
 	}

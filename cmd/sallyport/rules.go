@@ -63,7 +63,7 @@ func readRules(set map[string]string, f *faults) []policy.Rule {
 		case err != nil || number < 1 || strconv.Itoa(number) != m[1]:
 			f.add(name, "has the number "+m[1], "number rules from 1, without zeros in front")
 		case !slices.ContainsFunc(known, func(v variable) bool { return v.Name == name }):
-			f.add(name, "is not a variable of a rule", unknownRemedy(name, names(known)))
+			f.add(name, "is not a variable of a rule", unknownRemedy(name, namesOf(known)))
 		default:
 			numbers[number] = true
 			continue
@@ -77,7 +77,7 @@ func readRules(set map[string]string, f *faults) []policy.Rule {
 	return rules
 }
 
-func names(vars []variable) []string {
+func namesOf(vars []variable) []string {
 	var all []string
 	for _, v := range vars {
 		all = append(all, v.Name)
@@ -110,7 +110,7 @@ func readRule(number int, set map[string]string, f *faults) policy.Rule {
 		Number: number, Paths: c.Paths, Methods: c.Methods, Groups: c.Groups, Emails: c.Emails, Claims: c.Claims, ACR: c.ACR,
 		Unauthenticated: policy.Unauthenticated(cmp.Or(c.Unauthenticated, string(policy.Login))), ReportOnly: c.ReportOnly,
 	}
-	if _, given := own[prefix+"MAX_AGE"]; given && !f.broken[prefix+"MAX_AGE"] {
+	if _, given := own[prefix+"MAX_AGE"]; given && !f.isBroken(prefix+"MAX_AGE") {
 		rule.MaxAge = &c.MaxAge
 	}
 	return rule

@@ -12,10 +12,6 @@ import (
 // these by hand, so they are passed over.
 var kubernetesService = regexp.MustCompile(`^SALLYPORT_(PORT|SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
-// laterVariable matches the names that documentation of Sallyport mentions and
-// that this version does not know yet.
-var laterVariable = regexp.MustCompile(`^SALLYPORT_(OIDC_[0-9]+_[A-Z_]+)$`)
-
 // refuseUnknown reports each name that no variable has.
 func refuseUnknown(set map[string]string, vars []variable, f *faults) {
 	known := make(map[string]bool, 2*len(vars))
@@ -28,8 +24,6 @@ func refuseUnknown(set map[string]string, vars []variable, f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		switch {
 		case known[name], kubernetesService.MatchString(name):
-		case laterVariable.MatchString(name):
-			f.add(name, "is not supported by this version", "remove it, or use a version whose reference (sallyport config) lists it")
 		default:
 			f.add(name, "is not a variable of Sallyport", unknownRemedy(name, slices.Sorted(maps.Keys(known))))
 		}

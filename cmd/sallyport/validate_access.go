@@ -78,6 +78,11 @@ func (s *settings) resolveAccess(f *faults) {
 	}
 }
 
+// addressesDecide reports whether allow-lists of e-mail addresses say who may pass.
+func (s *settings) addressesDecide() bool {
+	return len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0
+}
+
 func checkOrigins(name string, origins []string, f *faults) {
 	for _, o := range origins {
 		u, err := parseHTTPURL(o)

@@ -19,10 +19,12 @@ func (s *settings) warnings() []configError {
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
 	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")
-	warn(s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0, "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
 	warn(s.Session.Store != storeRedis && !s.Session.RedisURL.IsEmpty(), "SALLYPORT_REDIS_URL", "is set and not used: SALLYPORT_SESSION_STORE is "+s.Session.Store)
 	warn(s.Network.AdminListen == adminOff && !s.Session.APIToken.IsEmpty(), adminTokenName, "is set and not used: SALLYPORT_ADMIN_LISTEN is off")
-	warn(!s.OIDC.PreviousSecret.IsEmpty(), previousSecretVariable, "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
 	warn(s.Logging.Pprof, "SALLYPORT_PPROF", "profiles are served on the admin listener and can contain secrets")
+	for _, p := range s.providers {
+		warn(p.Claims.EmailVerified == "ignore" && s.addressesDecide(), p.Names.of("SALLYPORT_EMAIL_VERIFIED"), "e-mail allow-lists decide, and addresses that nobody verified pass")
+		warn(!p.OIDC.PreviousSecret.IsEmpty(), p.Names.of(previousSecretVariable), "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
+	}
 	return all
 }

@@ -74,7 +74,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return fmt.Errorf("making the pages: %w", err)
 	}
 	live := newLiveSecrets(s)
-	if a.client, err = newClient(s, p, a.manager, renderer, live); err != nil {
+	if a.client, err = newClient(s.providers[0], p, a.manager, renderer, live.providers[0]); err != nil {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
@@ -132,34 +132,34 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveSecrets) (*oidcrp.Client, error) {
-	o, r := s.OIDC, s.Request
-	template, fallback := s.signOut()
+func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveClient) (*oidcrp.Client, error) {
+	s, o, r := c.site, c.OIDC, c.Request
+	template, fallback := c.signOut()
 	key, err := newClientKey(o, p.now, p.logger)
 	if err != nil {
 		return nil, err
 	}
-	claims := s.claimsConfig()
+	claims := c.claimsConfig()
 	var ends idp.Ends // a nil interface unless the store can do it
 	if manager.Finds() && manager.Remembers() {
 		ends = manager
 	}
 	return oidcrp.New(oidcrp.Config{
-		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
+		Name: c.id(), Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: c.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: live.clientSecret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
+		ClientSecret: live.secret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		PushedRequests: oidcrp.PushedRequests(r.PAR),
-		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: c.extraParams,
 		StepUpACRs: s.policy.ACRs(),
 		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
 		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
 		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
-		Remedies:  s.preset.Remedies,
-		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
-		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
-		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
+		Remedies:  c.preset.Remedies,
+		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: c.refreshBound(),
+		RedirectURL: c.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
+		Prefix: s.path(""), CA: c.idpCA, Timeout: o.Timeout,
 		SignOutClears: s.signOutClears(),
 		Ends:          ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
@@ -173,11 +173,11 @@ func (s *settings) signOutClears() []string {
 
 // claimsConfig is the part of the relying party's configuration that makes an
 // identity of claims.
-func (s *settings) claimsConfig() oidcrp.Config {
-	c := s.Claims
+func (p *provider) claimsConfig() oidcrp.Config {
+	c := p.Claims
 	return oidcrp.Config{
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		MoreClaims:    s.moreClaims(),
+		MoreClaims:    p.site.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
 	}
 }
@@ -191,11 +191,11 @@ func (s *settings) moreClaims() []string {
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
 // end with the person's session there.
-func (s *settings) refreshBound() *bool {
+func (p *provider) refreshBound() *bool {
 	switch {
-	case s.Session.Binding == bindingIndependent, s.OIDC.RefreshBound == "no":
+	case p.site.Session.Binding == bindingIndependent, p.OIDC.RefreshBound == "no":
 		return new(bool)
-	case s.OIDC.RefreshBound == "yes":
+	case p.OIDC.RefreshBound == "yes":
 		return new(true)
 	}
 	return nil
