@@ -55,7 +55,7 @@ var failures = [...]fault.Code{
 	fault.CallbackInvalid, fault.LoginCookieLost, fault.IssuerMismatch, fault.IdPUnavailable, fault.IdPTimeout,
 	fault.IdPDenied, fault.IdPInteraction, fault.IdPError, fault.ClientRejected, fault.CodeRejected, fault.TokenInvalid,
 	fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.IDTokenInvalid, fault.ClockSkew, fault.UserinfoInvalid,
-	fault.EmailUnverified, fault.EmailMissing, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
+	fault.EmailUnverified, fault.EmailMissing, fault.EmailDomainRefused, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
 }
 
 // restarts are the faults after which a sign-in begins again by itself.
