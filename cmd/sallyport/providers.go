@@ -62,6 +62,14 @@ func dropEmpty(set map[string]string) {
 	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
 }
 
+// refuseEmptyDomains keeps a template that came out empty from letting a provider
+// vouch for everybody's address.
+func refuseEmptyDomains(set map[string]string, f *faults) {
+	if value, ok := set[emailDomainsVariable]; ok && value == "" {
+		f.unreadable(emailDomainsVariable, "is set but empty, which would let the provider vouch for every address", "list the domains of its people, or remove the variable")
+	}
+}
+
 // readProviders reads the variables of providers: of the one without a number from
 // set, of the others from numbered, which is by number.
 func (c *Config) readProviders(set map[string]string, numbered map[int]map[string]string, f *faults) {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,9 +26,26 @@ func refuseUnknown(set map[string]string, vars []variable, f *faults) {
 		switch {
 		case known[name], kubernetesService.MatchString(name):
 		default:
-			f.add(name, "is not a variable of Sallyport", unknownRemedy(name, slices.Sorted(maps.Keys(known))))
+			f.add(name, "is not a variable of Sallyport", unknownRemedy(name, append(slices.Sorted(maps.Keys(known)), perhapsNumbered(name)...)))
 		}
 	}
+}
+
+// numberInName matches the number that a name seems to have been given.
+var numberInName = regexp.MustCompile(`_?([1-9][0-9]?)_`)
+
+// perhapsNumbered are the variables of the provider whose number is in the name.
+func perhapsNumbered(name string) []string {
+	m := numberInName.FindStringSubmatch(name)
+	if m == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return nil
+	}
+	_, own := plainNames(n)
+	return own
 }
 
 func unknownRemedy(name string, known []string) string {

@@ -134,8 +134,9 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 
 func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveClient) (*oidcrp.Client, error) {
 	s, o, r := c.site, c.OIDC, c.Request
+	logger := c.Names.logger(p.logger)
 	template, fallback := c.signOut()
-	key, err := newClientKey(o, p.now, p.logger)
+	key, err := newClientKey(o, p.now, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +163,7 @@ func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.R
 		Prefix: s.path(""), CA: c.idpCA, Timeout: o.Timeout,
 		SignOutClears: s.signOutClears(),
 		Ends:          ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Now: p.now, Logger: logger, Registerer: p.registry,
 	})
 }
 
