@@ -33,7 +33,7 @@ func takeNumbered(set map[string]string, f *faults) map[int]map[string]string {
 		}
 		plain, known := plainNames(n)
 		if plain[name] == "" {
-			f.add(name, "is not a variable of a provider", unknownRemedy(name, known))
+			f.add(name, "is not a variable of a provider", unknownRemedy(nearest(name, known)))
 			continue
 		}
 		if all[n] == nil {
