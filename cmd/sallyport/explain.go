@@ -90,27 +90,28 @@ func readIdentity(s *settings, file, idp string) (*session.Identity, error) {
 	return &id, nil
 }
 
-// providerOf returns the provider of that id, or without one the provider whose issuer
-// the claims name.
+// providerOf returns the provider of that id, or without one the only one, or the one
+// whose issuer the claims name.
 func (s *settings) providerOf(claims []byte, id string) (*provider, error) {
-	var of []*provider
 	var token struct {
 		Issuer string `json:"iss"`
 	}
 	_ = json.Unmarshal(claims, &token) // whoever makes the identity says what is wrong with them
+	var ids []string
+	var fitting []*provider
 	for _, p := range s.providers {
+		ids = append(ids, p.id())
 		if p.id() == id || id == "" && (p.issues(token.Issuer) || !p.hasSiblings()) {
-			of = append(of, p)
+			fitting = append(fitting, p)
 		}
 	}
-	if len(of) != 1 {
-		var ids []string
-		for _, p := range s.providers {
-			ids = append(ids, p.id())
-		}
-		return nil, fmt.Errorf("choosing a provider: there are several, and the iss of the claims names not one of them; add --idp and one of %s", strings.Join(ids, ", "))
+	switch {
+	case len(fitting) == 1:
+		return fitting[0], nil
+	case id != "":
+		return nil, fmt.Errorf("reading claims: there is no provider %s; it is one of %s", id, strings.Join(ids, ", "))
 	}
-	return of[0], nil
+	return nil, fmt.Errorf("reading claims: the iss of the claims names not one provider; add --idp and one of %s", strings.Join(ids, ", "))
 }
 
 // issues reports whether iss is the issuer, or the one of an allowed tenant.

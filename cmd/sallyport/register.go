@@ -71,7 +71,11 @@ func (p *provider) loginEndpoint() string {
 // writeRegistration speaks of variables without a number.
 func writeRegistration(w io.Writer, p *provider) error {
 	console := p.preset.Console
-	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", p.preset.Title, console.Page)
+	title := p.preset.Title
+	if p.hasSiblings() {
+		title = p.id() + ": " + title
+	}
+	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", title, console.Page)
 	last := ""
 	for _, field := range []struct{ label, value string }{
 		{console.Redirect, p.endpoint("/callback")},

@@ -45,7 +45,7 @@ func (s *settings) providerWarnings() []configError {
 		warn(p.Claims.EmailVerified == "ignore" && s.addressesDecide(), "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
 		warn(!p.OIDC.PreviousSecret.IsEmpty(), previousSecretVariable, "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
 		warn(p.hasSiblings() && len(p.emailDomains) == 0 && (s.addressesDecide() || s.rulesNameAddresses()), emailDomainsVariable,
-			"is not set, and e-mail addresses decide who may pass: what this provider says of an address counts also for the people of the others; list the domains of its own people")
+			p.id()+" may state any address, also of another provider's people, and e-mail addresses decide who may pass; list the domains of its own people")
 		for _, other := range s.providers[:i] {
 			warn(p.title() == other.title(), titleVariable, fmt.Sprintf("the buttons of %s and %s have one title, %s; people cannot tell them apart", other.id(), p.id(), p.title()))
 			for _, domain := range p.emailDomains {
