@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ const (
 // finding is one line of the doctor's report.
 type finding struct {
 	Level    string `json:"level"`              // ok, warn or fail
+	Provider string `json:"provider,omitempty"` // its id, where there are several
 	Probe    string `json:"probe"`              // what was looked at
 	Message  string `json:"message"`            // what was found, and the remedy
 	Variable string `json:"variable,omitempty"` // the variable to change
@@ -42,6 +44,9 @@ func (f *findings) fail(probe, variable, format string, args ...any) {
 func (f *findings) join(p *provider, found findings) {
 	for _, one := range found {
 		one.Variable, one.Message = p.Names.of(one.Variable), p.Names.in(one.Message)
+		if p.hasSiblings() {
+			one.Provider = p.id()
+		}
 		*f = append(*f, one)
 	}
 }
@@ -118,9 +123,15 @@ func writeIndented(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
+// writeText writes a section for each provider where there are several.
 func writeText(w io.Writer, found findings) {
 	var failures, warnings int
+	section := ""
 	for _, f := range found {
+		if f.Provider != section {
+			section = f.Provider
+			fmt.Fprintf(w, "\n%s\n", cmp.Or(section, "the site"))
+		}
 		switch f.Level {
 		case levelFail:
 			failures++

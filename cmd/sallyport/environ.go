@@ -30,8 +30,10 @@ func readConfig(environ []string) (Config, *faults) {
 	numbered := takeNumbered(set, f)
 	refuseUnknown(set, variables(), f)
 	refuseEmptyAllowLists(set, f)
+	refuseEmptyDomains(set, f)
 	dropEmpty(set)
 	for n, own := range numbered {
+		refuseEmptyDomains(own, f.of(numberedNames(n)))
 		if dropEmpty(own); len(own) == 0 {
 			delete(numbered, n)
 		}

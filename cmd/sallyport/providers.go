@@ -33,7 +33,7 @@ func takeNumbered(set map[string]string, f *faults) map[int]map[string]string {
 		}
 		plain, known := plainNames(n)
 		if plain[name] == "" {
-			f.add(name, "is not a variable of a provider", unknownRemedy(name, known))
+			f.add(name, "is not a variable of a provider", unknownRemedy(nearest(name, known)))
 			continue
 		}
 		if all[n] == nil {
@@ -60,6 +60,14 @@ func plainNames(n int) (plain map[string]string, own []string) {
 // dropEmpty removes the variables that are set to nothing, which count as unset.
 func dropEmpty(set map[string]string) {
 	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
+}
+
+// refuseEmptyDomains keeps a template that came out empty from letting a provider
+// vouch for everybody's address.
+func refuseEmptyDomains(set map[string]string, f *faults) {
+	if value, ok := set[emailDomainsVariable]; ok && value == "" {
+		f.unreadable(emailDomainsVariable, "is set but empty, which would let the provider vouch for every address", "list the domains of its people, or remove the variable")
+	}
 }
 
 // readProviders reads the variables of providers: of the one without a number from

@@ -39,14 +39,14 @@ func loadRegistration(environ []string) (*settings, error) {
 	}
 	s.resolveNetwork(f)
 	for _, one := range c.Providers {
-		p, f := s.newProvider(one), f.of(one.Names)
+		p, own := s.newProvider(one), f.of(one.Names)
 		if p.preset.Name == "" {
-			f.add(providerVariable, fmt.Sprintf("is %q", p.OIDC.Provider), "use "+alternatives(oidcrp.PresetNames()))
+			own.unreadable(providerVariable, fmt.Sprintf("is %q", p.OIDC.Provider), "use "+alternatives(oidcrp.PresetNames()))
 		}
 		if p.OIDC.ClientKeyFile != "" {
-			p.resolveClientKey(f)
+			p.resolveClientKey(own)
 		}
-		s.providers = append(s.providers, p)
+		s.addProvider(p, f)
 	}
 	return s, f.err()
 }
@@ -59,17 +59,30 @@ func (p *provider) channel(path string) string {
 	return p.endpoint(path)
 }
 
+// loginEndpoint is the address where a sign-in at this provider begins.
+func (p *provider) loginEndpoint() string {
+	address := p.site.endpoint("/login")
+	if p.hasSiblings() {
+		address += "?idp=" + p.id()
+	}
+	return address
+}
+
 // writeRegistration speaks of variables without a number.
 func writeRegistration(w io.Writer, p *provider) error {
 	console := p.preset.Console
-	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", p.preset.Title, console.Page)
+	title := p.preset.Title
+	if p.hasSiblings() {
+		title = p.id() + ": " + title
+	}
+	fmt.Fprintf(w, "What to enter at the provider (%s)\n\n  %s\n", title, console.Page)
 	last := ""
 	for _, field := range []struct{ label, value string }{
 		{console.Redirect, p.endpoint("/callback")},
 		{console.PostLogout, p.site.endpoint("/logout/callback")},
 		{console.BackChannel, p.channel("/logout/backchannel")},
 		{console.FrontChannel, p.channel("/logout/frontchannel")},
-		{console.Login, p.site.endpoint("/login")},
+		{console.Login, p.loginEndpoint()},
 	} {
 		if field.label == "" {
 			continue

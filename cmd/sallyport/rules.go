@@ -63,7 +63,7 @@ func readRules(set map[string]string, f *faults) []policy.Rule {
 		case err != nil || number < 1 || strconv.Itoa(number) != m[1]:
 			f.add(name, "has the number "+m[1], "number rules from 1, without zeros in front")
 		case !slices.ContainsFunc(known, func(v variable) bool { return v.Name == name }):
-			f.add(name, "is not a variable of a rule", unknownRemedy(name, namesOf(known)))
+			f.add(name, "is not a variable of a rule", unknownRemedy(nearest(name, namesOf(known))))
 		default:
 			numbers[number] = true
 			continue

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,13 +26,31 @@ func refuseUnknown(set map[string]string, vars []variable, f *faults) {
 		switch {
 		case known[name], kubernetesService.MatchString(name):
 		default:
-			f.add(name, "is not a variable of Sallyport", unknownRemedy(name, slices.Sorted(maps.Keys(known))))
+			f.add(name, "is not a variable of Sallyport", unknownRemedy(nearestNumbered(name, slices.Sorted(maps.Keys(known)))))
 		}
 	}
 }
 
-func unknownRemedy(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+// numberInName matches the number that a name seems to have been given.
+var numberInName = regexp.MustCompile(`_?([1-9][0-9]?)(_|$)`)
+
+// nearestNumbered is nearest for a name that may be meant for a provider with a number,
+// which may stand in the wrong place.
+func nearestNumbered(name string, known []string) string {
+	m := numberInName.FindStringSubmatchIndex(name)
+	if m == nil {
+		return nearest(name, known)
+	}
+	n, err := strconv.Atoi(name[m[2]:m[3]])
+	if err != nil {
+		return nearest(name, known)
+	}
+	return numberedNames(n).of(nearest(name[:m[0]]+name[m[4]:], known))
+}
+
+// unknownRemedy suggests the nearest name; "" = none is near.
+func unknownRemedy(near string) string {
+	if near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "remove it; sallyport config lists the variables"

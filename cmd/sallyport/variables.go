@@ -91,17 +91,41 @@ func (c ProviderConfig) values() iter.Seq2[variable, reflect.Value] {
 	return valuesOf(c, providerVariables())
 }
 
-// inReference are all variables in the order of the reference: those of rules follow
-// those about who may pass.
+// The sections of the reference that others follow.
+const (
+	lastOfProvider = "Claims"
+	beforeRules    = "Who may pass"
+)
+
+// inReference are all variables in the order of the reference: those of providers with
+// numbers follow those of the one without, and those of rules those about who may pass.
 func inReference() []variable {
-	all := variables()
+	all := insertAfter(variables(), lastOfProvider, numberedVariables())
+	return insertAfter(all, beforeRules, ruleVariables(rulePrefix))
+}
+
+func insertAfter(all []variable, section string, more []variable) []variable {
 	last := 0
 	for i, v := range all {
-		if v.Section == "Who may pass" {
+		if v.Section == section {
 			last = i + 1
 		}
 	}
-	return slices.Insert(all, last, ruleVariables(rulePrefix)...)
+	return slices.Insert(all, last, more...)
+}
+
+// severalProviders is the section about providers with numbers.
+const severalProviders = "Several OpenID providers"
+
+// numberedVariables describes the variables of providers with numbers.
+func numberedVariables() []variable {
+	var all []variable
+	for _, v := range providerVariables() {
+		all = append(all, variable{
+			Name: numberedName(v.Name, "<n>"), Section: severalProviders, Doc: "As " + v.Name + ".", Secret: v.Secret, List: v.List,
+		})
+	}
+	return all
 }
 
 func describe(f reflect.StructField, section string, group int) variable {

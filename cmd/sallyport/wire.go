@@ -135,8 +135,9 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 
 func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveClient) (*oidcrp.Client, error) {
 	s, o, r := c.site, c.OIDC, c.Request
+	logger := c.Names.logger(p.logger)
 	template, fallback := c.signOut()
-	key, err := newClientKey(o, p.now, p.logger)
+	key, err := newClientKey(o, p.now, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,7 @@ func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.R
 		ends = manager
 	}
 	return oidcrp.New(oidcrp.Config{
-		ID: c.id(), OwnPaths: c.Number > 0,
+		ID: c.id(), Title: c.title(), EmailDomains: claims.EmailDomains, OwnPaths: c.Number > 0,
 		Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: c.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
 		ClientSecret: live.secret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
@@ -163,7 +164,7 @@ func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.R
 		RedirectURL: c.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: c.idpCA, Timeout: o.Timeout,
 		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Now: p.now, Logger: logger, Registerer: p.registry,
 	})
 }
 
@@ -174,8 +175,8 @@ func newProviders(s *settings, p parts, clients []*oidcrp.Client, manager *sessi
 		Sessions: manager, Logins: manager, Browsers: manager, Pages: signInPages{renderer}, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: p.logger, Registerer: p.registry,
 	}
-	for _, c := range clients {
-		cfg.Providers = append(cfg.Providers, c)
+	for i, c := range clients {
+		cfg.Providers = append(cfg.Providers, namedProvider{c, s.providers[i].Names})
 	}
 	return idp.NewProviders(cfg)
 }
@@ -193,6 +194,7 @@ func (p *provider) claimsConfig() oidcrp.Config {
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
 		MoreClaims:    p.site.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		EmailDomains: p.emailDomains,
 	}
 }
 
