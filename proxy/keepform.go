@@ -73,7 +73,9 @@ func (k *formKeeper) keep(x *exchange) bool {
 		return false
 	}
 	x.site.prepare(x)
-	k.pages.KeepForm(x, x.in, sealed, withReturn(stepUpPath(k.prefix+"/login", x.decision.StepUp), k.prefix+FormPath))
+	// renew: where there are several providers, at the one of the session that is over.
+	signIn := withParameter(stepUpPath(k.prefix+"/login", x.decision.StepUp), "renew", "true")
+	k.pages.KeepForm(x, x.in, sealed, withParameter(signIn, "rd", k.prefix+FormPath))
 	return true
 }
 
@@ -89,13 +91,13 @@ func asksToSignInAgain(d Decision) bool {
 	return d.Fault.Code == fault.SignInRequired && session.NoSession(d.Reason).Ended()
 }
 
-// withReturn adds where a sign-in leads to the address that begins it.
-func withReturn(loginURL, to string) string {
+// withParameter adds a parameter to an address.
+func withParameter(address, name, value string) string {
 	separator := "?"
-	if strings.Contains(loginURL, "?") {
+	if strings.Contains(address, "?") {
 		separator = "&"
 	}
-	return loginURL + separator + "rd=" + url.QueryEscape(to)
+	return address + separator + name + "=" + url.QueryEscape(value)
 }
 
 // serve is GET /form, where the sign-in leads, and POST /form, where the tab hands

@@ -82,7 +82,7 @@ func TestFormIsKeptOverAStepUp(t *testing.T) {
 	cookie := m.signIn("alice")
 	a := m.sendForm("/bank/transfer", cookie, "sum=1", formFields...)
 	sealed := sealedIn(t, a)
-	if want := `href="/oauth2/login?acr=gold&max_age=600&rd=%2Foauth2%2Fform"`; !strings.Contains(strings.ToLower(html.UnescapeString(a.body)), strings.ToLower(want)) {
+	if want := `href="/oauth2/login?acr=gold&max_age=600&renew=true&rd=%2Foauth2%2Fform"`; !strings.Contains(strings.ToLower(html.UnescapeString(a.body)), strings.ToLower(want)) {
 		t.Errorf("the page does not lead to %s:\n%s", want, a.body)
 	}
 	again := m.sendForm("/oauth2/form", m.signIn("alice"), "form="+sealed, formFields...)

@@ -35,9 +35,9 @@ type Choice struct {
 func (p *Renderer) ChooseProvider(w http.ResponseWriter, r *http.Request, c Choice) {
 	v := view{
 		Title: "Choose how to sign in", Detail: p.site + " accepts accounts of several organisations.",
-		Choice: &choiceView{Choice: c, Fields: fieldsOf(c.Kept)}, RequestID: requestID(w, r),
+		Choice: &choiceView{Choice: c, Fields: fieldsOf(c.Kept)},
 	}
-	said := chooseProvider{Code: "choose_provider", Title: v.Title, Detail: v.Detail, RequestID: v.RequestID}
+	said := chooseProvider{Code: "choose_provider", Title: v.Title, Detail: v.Detail, RequestID: requestID(w, r)}
 	for _, o := range c.Options {
 		q := maps.Clone(c.Kept)
 		if q == nil {
