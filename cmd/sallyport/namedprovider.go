@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/sallyport/sallyport/idp"
+	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -32,4 +34,17 @@ func (p namedProvider) Refresh(ctx context.Context, s *session.Session) (session
 		err = &named
 	}
 	return renewal, err
+}
+
+// namedPages does the same for what pages tell operators.
+type namedPages struct {
+	idp.Pages
+	names names
+}
+
+// Fault implements idp.Pages.
+func (p namedPages) Fault(w http.ResponseWriter, r *http.Request, e *fault.Error) {
+	named := *e
+	named.Hint = p.names.in(e.Hint)
+	p.Pages.Fault(w, r, &named)
 }

@@ -163,7 +163,7 @@ func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.R
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: c.refreshBound(),
 		RedirectURL: c.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
 		Prefix: s.path(""), CA: c.idpCA, Timeout: o.Timeout,
-		Ends: ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Ends: ends, Sessions: manager, Logins: manager, Pages: namedPages{renderer, c.Names}, Returns: s.returns, IsNavigation: proxy.IsNavigation,
 		Now: p.now, Logger: logger, Registerer: p.registry,
 	})
 }

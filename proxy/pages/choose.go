@@ -34,7 +34,7 @@ type Choice struct {
 // "choose_provider" and where each choice leads.
 func (p *Renderer) ChooseProvider(w http.ResponseWriter, r *http.Request, c Choice) {
 	v := view{
-		Title: "Choose how to sign in", Detail: p.site + " accepts accounts of several organisations.",
+		Title: "Choose how to sign in", Detail: "Which account do you want to use with " + p.site + "?",
 		Choice: &choiceView{Choice: c, Fields: fieldsOf(c.Kept)},
 	}
 	said := chooseProvider{Code: "choose_provider", Title: v.Title, Detail: v.Detail, RequestID: requestID(w, r)}

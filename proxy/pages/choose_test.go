@@ -101,7 +101,7 @@ func TestChoiceForPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"code": "choose_provider", "title": "Choose how to sign in", "detail": "app.example.com accepts accounts of several organisations.",
+		"code": "choose_provider", "title": "Choose how to sign in", "detail": "Which account do you want to use with app.example.com?",
 		"request_id": "4QXN7SGZ3MHVJX5LQ2C6TB7RAA",
 		"providers": []any{
 			map[string]any{"id": "staff", "title": "Staff", "login_url": "/oauth2/login?idp=staff&login_hint=bob%40elsewhere.example&rd=%2Freports%3Fa%3D1%26b%3D2"},

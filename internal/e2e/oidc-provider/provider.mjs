@@ -63,7 +63,11 @@ const provider = new Provider(config.issuer, {
       key("ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
     ],
   },
-  cookies: { keys: [randomBytes(32).toString("hex")] },
+  // Cookies ignore ports: those of two providers on one host must differ in their names.
+  cookies: {
+    keys: [randomBytes(32).toString("hex")],
+    names: Object.fromEntries(["interaction", "resume", "session"].map((n) => [n, `_${n}_${new URL(config.issuer).port}`])),
+  },
   claims: {
     openid: ["sub"],
     profile: ["name", "preferred_username", "groups"],
