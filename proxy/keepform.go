@@ -16,11 +16,6 @@ import (
 // FormPath is where a sign-in leads when a form waits for it, below the prefix.
 const FormPath = "/form"
 
-// sessionEnded are the reasons of a request whose browser was signed in once.
-var sessionEnded = map[session.NoSession]bool{
-	session.SessionGone: true, session.SessionIdle: true, session.SessionAged: true, session.SessionEndedAtIdP: true,
-}
-
 // Forms seals forms that met an ended session; session.Manager is one.
 type Forms interface {
 	// SealForm seals f for whoever the request's session was of. ok is false when
@@ -91,7 +86,7 @@ func asksToSignInAgain(d Decision) bool {
 	case d.Fault.Code == fault.StepUpRequired:
 		return true
 	}
-	return d.Fault.Code == fault.SignInRequired && sessionEnded[session.NoSession(d.Reason)]
+	return d.Fault.Code == fault.SignInRequired && session.NoSession(d.Reason).Ended()
 }
 
 // withReturn adds where a sign-in leads to the address that begins it.

@@ -56,6 +56,8 @@ const (
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
 
+	EmailDomainRefused Code = "email_domain_refused"
+
 	LogoutTokenInvalid Code = "logout_token_invalid"
 	AccountNotAllowed  Code = "account_not_allowed"
 	SessionTooLarge    Code = "session_too_large"
@@ -165,6 +167,9 @@ var catalogue = map[Code]Error{
 	EmailMissing: {Status: http.StatusForbidden, Title: "E-mail address missing",
 		Detail: "The identity provider stated no e-mail address for you, and this application needs one.",
 		Hint:   "Let an address be added to your account. Operators: the log says what the provider has to be set to."},
+	EmailDomainRefused: {Status: http.StatusForbidden, Title: "Not with this sign-in",
+		Detail: "The identity provider that you chose is not the one for e-mail addresses like yours.",
+		Hint:   "Sign in again and choose the one of your organisation."},
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},

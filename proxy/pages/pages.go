@@ -50,7 +50,7 @@ func New(c Config) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style: %w", err)
 	}
-	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/form.html")
+	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/choose.html", "templates/form.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}

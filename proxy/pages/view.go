@@ -21,6 +21,7 @@ type view struct {
 	Form     *form
 	Sessions *sessionsView
 	Station  *station
+	Choice   *choiceView
 
 	RequestID string
 	Code      string
