@@ -134,16 +134,20 @@ func prepareWorld(t *testing.T, h *hostile, change func(*Config)) *world {
 	}
 	w.client, err = New(cfg)
 	must(t, err)
-	w.mount(mux)
+	w.mount(mux, w.client)
 	w.newBrowser()
 	return w
 }
 
-// mount serves the relying party's endpoints, and an app that says who is asking.
-func (w *world) mount(mux *http.ServeMux) {
+// mount serves the relying parties' endpoints, and an app that says who is asking.
+func (w *world) mount(mux *http.ServeMux, clients ...*Client) {
 	cfg := &w.client.cfg
+	all := make([]idp.Provider, len(clients))
+	for i, c := range clients {
+		all[i] = c
+	}
 	providers, err := idp.NewProviders(idp.ProvidersConfig{
-		Providers: []idp.Provider{w.client}, Prefix: cfg.Prefix, LoginURL: w.site.URL + cfg.Prefix + "/login",
+		Providers: all, Prefix: cfg.Prefix, LoginURL: w.site.URL + cfg.Prefix + "/login",
 		Sessions: cfg.Sessions, Logins: cfg.Logins, Browsers: w.sessions, Pages: w.pages, Returns: cfg.Returns, IsNavigation: cfg.IsNavigation,
 		Now: cfg.Now, Logger: cfg.Logger, Registerer: cfg.Registerer,
 	})
