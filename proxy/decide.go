@@ -108,7 +108,7 @@ func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session,
 		d.StepUp, _ = g.StepUp() // the first sign-in is to be enough
 		return d
 	}
-	if v := g.Admit(&s.Identity, now); !v.Allowed {
+	if v := g.Admit(s, now); !v.Allowed {
 		return refusedBy(r, g, s, v)
 	}
 	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {

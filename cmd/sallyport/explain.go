@@ -24,9 +24,9 @@ func (p *process) explain(args []string) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	var id *session.Identity
+	var person *session.Session
 	if claims != "" {
-		if id, err = readIdentity(s, claims, idp); err != nil {
+		if person, err = readPerson(s, claims, idp); err != nil {
 			fmt.Fprintf(p.stderr, "sallyport: %v\n", err)
 			return exitFailed
 		}
@@ -35,7 +35,7 @@ func (p *process) explain(args []string) int {
 		fmt.Fprintf(p.stdout, "refused with 400: %v\n", explainPath(path, err))
 		return exitOK
 	}
-	e := s.policy.Explain(policy.Request{Method: method, Path: path}, id, p.now())
+	e := s.policy.Explain(policy.Request{Method: method, Path: path}, person, p.now())
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, line := range e {
 		fmt.Fprintf(w, "%s\t%s\n", line.What, line.Says)
@@ -69,9 +69,9 @@ func explainArguments(args []string) (method, path, claims, idp string, ok bool)
 	return args[0], args[1], claims, idp, claims != "" || idp == ""
 }
 
-// readIdentity reads the claims of an ID token from a file and makes an identity of
-// them, as a sign-in would at the provider of that id, or at the one that they name.
-func readIdentity(s *settings, file, idp string) (*session.Identity, error) {
+// readPerson reads the claims of an ID token from a file and makes a session of them, as
+// a sign-in would at the provider of that id, or at the one that they name.
+func readPerson(s *settings, file, idp string) (*session.Session, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading claims: %w", err)
@@ -85,9 +85,9 @@ func readIdentity(s *settings, file, idp string) (*session.Identity, error) {
 	}
 	id, err := oidcrp.ReadIdentity(p.claimsConfig(), text)
 	if err != nil {
-		return nil, fmt.Errorf("reading claims of %s: %w", file, err)
+		return nil, fmt.Errorf("reading claims of %s: %s", file, p.Names.in(err.Error()))
 	}
-	return &id, nil
+	return &session.Session{IdP: p.id(), Identity: id}, nil
 }
 
 // providerOf returns the provider of that id, or without one the only one, or the one

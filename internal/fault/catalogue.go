@@ -24,6 +24,7 @@ const (
 	GroupNotAllowed   Code = "group_not_allowed"
 	GroupsWithheld    Code = "groups_withheld"
 	ClaimNotAllowed   Code = "claim_not_allowed"
+	IdPNotAllowed     Code = "idp_not_allowed"
 	StepUpRequired    Code = "step_up_required"
 	StepUpFailed      Code = "step_up_failed"
 	OriginNotAllowed  Code = "origin_not_allowed"
@@ -102,6 +103,8 @@ var catalogue = map[Code]Error{
 		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
 	ClaimNotAllowed: {Status: http.StatusForbidden, Title: "No access",
 		Detail: "Your account does not have what this part of the application asks for.", Hint: "Ask the people who run this service for access, or use another account."},
+	IdPNotAllowed: {Status: http.StatusForbidden, Title: "No access",
+		Detail: "This part of the application is for people who sign in elsewhere.", Hint: "Sign out and choose the other way to sign in, or ask the people who run this service for access."},
 	StepUpRequired: {Status: http.StatusUnauthorized, Title: "Another sign-in is needed",
 		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it.", Hint: "Open login_url in a browser window to sign in."},
 	StepUpFailed: {Status: http.StatusForbidden, Title: "This sign-in is not enough",
