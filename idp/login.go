@@ -21,11 +21,14 @@ const maxLoginHint = 256
 // chosen.
 var loginParameters = [...]string{"rd", "target_link_uri", "prompt", "acr", "max_age"}
 
-// Begin implements proxy.Login. Somebody whose session is over or not enough goes to
-// the provider of that session, and everybody else to the page that asks, unless
-// there is only one.
+// Begin implements proxy.Login. Where one provider alone is of use, the sign-in is
+// there. Somebody whose session is over or not enough goes to the provider of that
+// session, and everybody else to the page that asks, unless there is only one.
 func (s *Providers) Begin(w http.ResponseWriter, r *http.Request, begin session.SignIn) {
 	p := s.only()
+	if p == nil {
+		p = s.byID[begin.IdP]
+	}
 	if p == nil {
 		p = s.ofBrowser(r)
 	}

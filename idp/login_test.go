@@ -166,6 +166,22 @@ func (w *world) wantLast(id string) {
 	}
 }
 
+// Where one provider's people alone may pass, the sign-in is there, whoever is or was
+// signed in elsewhere.
+func TestOnlyOneProviderIsOfUse(t *testing.T) {
+	only := func(id string) func(*http.Request) { return func(r *http.Request) { r.Header.Set("Only", id) } }
+	w := newWorld(t, nil, staff(), partner())
+	for range 2 {
+		if got := w.get("/p", only("partner")).Header.Get("Location"); got != "https://partner.example/begin?to=/p" {
+			t.Errorf("leads to %q", got)
+		}
+		w.signedIn("staff")
+	}
+	if got := w.get("/p", only("former")).Header.Get("Location"); got != "https://staff.example/begin?to=/p" {
+		t.Errorf("one that is not there: leads to %q", got)
+	}
+}
+
 // A provider that is not configured any more is no choice and no crash.
 func TestLastProviderIsGone(t *testing.T) {
 	w := newWorld(t, nil, staff(), partner())

@@ -166,7 +166,7 @@ func newWorld(t *testing.T, change func(*idp.ProvidersConfig), all ...idp.Provid
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		to, err := returns.Parse(r.URL.RequestURI())
 		must(t, err)
-		w.providers.Begin(rw, r, session.SignIn{To: to})
+		w.providers.Begin(rw, r, session.SignIn{To: to, IdP: r.Header.Get("Only")})
 	})
 	w.jar, err = cookiejar.New(nil)
 	must(t, err)

@@ -74,7 +74,7 @@ func (k *formKeeper) keep(x *exchange) bool {
 	}
 	x.site.prepare(x)
 	// renew: where there are several providers, at the one of the session that is over.
-	signIn := withParameter(stepUpPath(k.prefix+"/login", x.decision.StepUp), "renew", "true")
+	signIn := withParameter(signInPath(k.prefix+"/login", x.decision), "renew", "true")
 	k.pages.KeepForm(x, x.in, sealed, withParameter(signIn, "rd", k.prefix+FormPath))
 	return true
 }

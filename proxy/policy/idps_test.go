@@ -47,3 +47,28 @@ func TestRuleForProviders(t *testing.T) {
 		t.Errorf("reported %+v of rule %d", v, number)
 	}
 }
+
+// The one provider whose sign-in is of use is that of every rule that decides.
+func TestIdPOfRules(t *testing.T) {
+	p, err := New(Config{Rules: []Rule{
+		{Number: 1, Paths: []string{"/partners/**"}, IDPs: []string{"partner"}},
+		{Number: 2, Paths: []string{"/both/**"}, IDPs: []string{"partner", "staff"}},
+		{Number: 3, Paths: []string{"/staff/**"}, IDPs: []string{"staff"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/":                        "",
+		"/partners/x":              "partner",
+		"/both/x":                  "",
+		"/both/..%2fpartners/x":    "partner", // has to pass both
+		"/partners/..%2fstaff/x":   "",        // which nobody can
+		"/both/..%2funknown/x":     "",
+		"/unknown/..%2fpartners/x": "partner",
+	} {
+		if got := p.Rule(Request{Method: "GET", Path: path}).IdP(); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
