@@ -61,8 +61,8 @@ func TestCheckExpiry(t *testing.T) {
 	for _, tt := range []struct{ date, want string }{
 		{"", ""},
 		{"2030-03-01", "ok | client expiry |  | SALLYPORT_OIDC_CLIENT_SECRET expires at 2030-03-01T00:00:00Z\n"},
-		{"2030-01-15", "warn | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expires in 14 days and 12 hours, at 2030-01-15T00:00:00Z: from then on NOBODY can sign in; replace it before\n"},
-		{"2029-12-31T12:00:00Z", "fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2029-12-31T12:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes\n"},
+		{"2030-01-15", "warn | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expires in 14 days and 12 hours, at 2030-01-15T00:00:00Z: from then on NOBODY can sign in at this provider; replace it before\n"},
+		{"2029-12-31T12:00:00Z", "fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2029-12-31T12:00:00Z: NOBODY can sign in at this provider until it is replaced; who is signed in stays so, without refreshes\n"},
 	} {
 		s, err := load(with(map[string]string{expiresVariable: tt.date}))
 		if err != nil {
