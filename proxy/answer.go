@@ -52,7 +52,7 @@ func (s *Site) returnTo(address string) session.ReturnTo {
 // beginSignIn leads r, a navigation, to the identity provider and later to to.
 func (s *Site) beginSignIn(x *exchange, r *http.Request, to session.ReturnTo, d Decision) {
 	s.prepare(x)
-	begin := session.SignIn{To: to, Attempt: d.Attempt}
+	begin := session.SignIn{To: to, Attempt: d.Attempt, IdP: d.IdP}
 	if d.StepUp != nil {
 		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
 	}
@@ -113,10 +113,10 @@ func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
-		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
+		f.RetryURL = signInPath(s.loginPath, x.decision)
 	case fault.StepUpRequired:
 		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
-		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
+		f.RetryURL = signInPath(s.loginPath, x.decision)
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}

@@ -45,6 +45,7 @@ type Decision struct {
 	Attempt int              // session.NoSessionError.Attempt, when Kind is SignIn
 	Rule    int              // the number of the rule that decided; 0 = none
 	StepUp  *policy.StepUp   // the sign-in that is asked for; nil = any
+	IdP     string           // the only provider whose sign-in is of use; "" = any
 	Final   bool             // a rule wants no sign-in begun in place of a refusal
 }
 
@@ -106,9 +107,10 @@ func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session,
 		}
 		d := refuseUnknown(r, g.Anonymous(), err)
 		d.StepUp, _ = g.StepUp() // the first sign-in is to be enough
+		d.IdP = g.IdP()
 		return d
 	}
-	if v := g.Admit(&s.Identity, now); !v.Allowed {
+	if v := g.Admit(s, now); !v.Allowed {
 		return refusedBy(r, g, s, v)
 	}
 	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {

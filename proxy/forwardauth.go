@@ -185,15 +185,14 @@ func (a *forwardAuth) signIn(x *exchange, asked *original, d Decision) {
 		return
 	}
 	s.prepare(x)
-	login := s.loginPath
-	if d.StepUp != nil {
-		login = stepUpPath(login, d.StepUp)
-	}
-	u, err := url.Parse(a.origin + login)
+	u, err := url.Parse(a.origin + signInPath(s.loginPath, d))
 	if err != nil {
 		panic(err) // the public URL and a path of ours
 	}
 	q := u.Query()
+	if d.Session != nil || session.NoSession(d.Reason).Ended() {
+		q.Set("renew", "true") // as beginSignIn would see
+	}
 	q.Set("rd", s.returnTo(asked.scheme+"://"+asked.host+asked.whole()).String())
 	u.RawQuery = q.Encode()
 	x.Header()["Location"] = []string{u.String()}

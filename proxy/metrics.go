@@ -140,7 +140,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.StepUpRequired, fault.StepUpFailed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.IdPNotAllowed, fault.StepUpRequired, fault.StepUpFailed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -82,7 +82,7 @@ func TestFormIsKeptOverAStepUp(t *testing.T) {
 	cookie := m.signIn("alice")
 	a := m.sendForm("/bank/transfer", cookie, "sum=1", formFields...)
 	sealed := sealedIn(t, a)
-	if want := `href="/oauth2/login?acr=gold&max_age=600&rd=%2Foauth2%2Fform"`; !strings.Contains(strings.ToLower(html.UnescapeString(a.body)), strings.ToLower(want)) {
+	if want := `href="/oauth2/login?acr=gold&max_age=600&renew=true&rd=%2Foauth2%2Fform"`; !strings.Contains(strings.ToLower(html.UnescapeString(a.body)), strings.ToLower(want)) {
 		t.Errorf("the page does not lead to %s:\n%s", want, a.body)
 	}
 	again := m.sendForm("/oauth2/form", m.signIn("alice"), "form="+sealed, formFields...)
@@ -148,7 +148,7 @@ func FuzzForwardedAsJudged(f *testing.F) {
 			return
 		}
 		site := newRuled(t, bankRules())
-		alice := site.auth.sessions["alice"].Identity
+		alice := site.auth.sessions["alice"]
 		status := site.get(target, "Cookie: "+valid).StatusCode
 		reached := site.app.requests()
 		if len(reached) == 0 {
@@ -159,7 +159,7 @@ func FuzzForwardedAsJudged(f *testing.F) {
 		}
 		path, _, _ := strings.Cut(target, "?")
 		g := p.Rule(policy.Request{Method: "GET", Path: path})
-		if v := g.Admit(&alice, time.Now()); !v.Allowed && !g.Public() {
+		if v := g.Admit(alice, time.Now()); !v.Allowed && !g.Public() {
 			t.Errorf("%q was forwarded, and rule %d refuses it", target, v.Rule)
 		}
 		if got, want := reached[0].target(), encodeInvalid(path)+strings.TrimPrefix(target, path); got != want {

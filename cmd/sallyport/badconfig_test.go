@@ -7,15 +7,16 @@ import (
 	"testing"
 )
 
-// TestBadConfiguration pins every message: one wrong value in an otherwise
-// valid environment gives exactly one fault.
-func TestBadConfiguration(t *testing.T) {
+// badConfiguration is one wrong value in an otherwise valid environment.
+type badConfiguration struct {
+	name    string
+	changes map[string]string
+	want    string
+}
+
+func badConfigurations(t *testing.T) []badConfiguration {
 	clientCert, clientKey := writeCertificate(t, t.TempDir(), 1)
-	for _, tc := range []struct {
-		name    string
-		changes map[string]string
-		want    string
-	}{
+	return []badConfiguration{
 		{"missing public URL", map[string]string{"SALLYPORT_PUBLIC_URL": ""}, "SALLYPORT_PUBLIC_URL is required; set it, for example to https://app.example.com"},
 		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only"},
 		{"upstream that is not used", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
@@ -39,8 +40,10 @@ func TestBadConfiguration(t *testing.T) {
 		{"rule with a wrong word", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_UNAUTHENTICATED": "no"}, `SALLYPORT_RULE_1_UNAUTHENTICATED is "no"; use login, deny or allow`},
 		{"rule with a wrong age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "15"}, `SALLYPORT_RULE_1_MAX_AGE is "15", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
 		{"rule with no age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "0s"}, "SALLYPORT_RULE_1_MAX_AGE: is 0s; it must be above zero, such as 15m"},
-		{"rule for everybody and somebody", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_GROUPS": "x", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, claims or a kind of sign-in as well; remove one of the two"},
-		{"later: second provider", map[string]string{"SALLYPORT_OIDC_2_ISSUER": "x"}, "SALLYPORT_OIDC_2_ISSUER is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+		{"rule for everybody and somebody", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_GROUPS": "x", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, providers, claims or a kind of sign-in as well; remove one of the two"},
+		{"provider with a misspelt name", map[string]string{"SALLYPORT_OIDC_2_ISUER": "x"}, "SALLYPORT_OIDC_2_ISUER is not a variable of a provider; did you mean SALLYPORT_OIDC_2_ISSUER?"},
+		{"provider with a zero in front", map[string]string{"SALLYPORT_OIDC_02_ISSUER": "x"}, "SALLYPORT_OIDC_02_ISSUER has the number 02; number providers from 1 to 99, without zeros in front"},
+		{"provider with a high number", map[string]string{"SALLYPORT_OIDC_100_ISSUER": "x"}, "SALLYPORT_OIDC_100_ISSUER has the number 100; number providers from 1 to 99, without zeros in front"},
 
 		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
 		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
@@ -77,6 +80,14 @@ func TestBadConfiguration(t *testing.T) {
 		{"issuer is the metadata", map[string]string{"SALLYPORT_OIDC_ISSUER": "https://idp.example.com/.well-known/openid-configuration"}, "SALLYPORT_OIDC_ISSUER is the address of the metadata; set the issuer that the metadata states; an unusual address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL"},
 		{"discovery URL http", map[string]string{"SALLYPORT_OIDC_DISCOVERY_URL": "http://idp.example.com/x"}, "SALLYPORT_OIDC_DISCOVERY_URL is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone"},
 		{"preset unknown", map[string]string{"SALLYPORT_OIDC_PROVIDER": "azure"}, `SALLYPORT_OIDC_PROVIDER is "azure"; use generic, entra, external-id, b2c, adfs, auth0, google, okta, onelogin, jumpcloud, cognito, ping, totvs, keycloak, dex, zitadel, authentik or gitlab`},
+		{"provider id", map[string]string{"SALLYPORT_OIDC_ID": "Staff"}, `SALLYPORT_OIDC_ID is "Staff"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"provider id that is a path", map[string]string{"SALLYPORT_OIDC_ID": "a/b"}, `SALLYPORT_OIDC_ID is "a/b"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"long provider id", map[string]string{"SALLYPORT_OIDC_ID": strings.Repeat("a", 33)}, `SALLYPORT_OIDC_ID is "` + strings.Repeat("a", 33) + `"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"provider title with a line", map[string]string{"SALLYPORT_OIDC_TITLE": "a\nb"}, `SALLYPORT_OIDC_TITLE is "a\nb", which begins or ends with white space or has characters that cannot be seen; write plain text, such as Staff`},
+		{"long provider title", map[string]string{"SALLYPORT_OIDC_TITLE": strings.Repeat("ä", 61)}, "SALLYPORT_OIDC_TITLE has 61 characters; use at most 60"},
+		{"domains of a provider, with @", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": "@example.com"}, `SALLYPORT_OIDC_EMAIL_DOMAINS has the entry "@example.com"; list domains as they stand after the @, such as example.com; subdomains are listed by themselves`},
+		{"domains of a provider, all", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": "*"}, `SALLYPORT_OIDC_EMAIL_DOMAINS has the entry "*"; list domains as they stand after the @, such as example.com; subdomains are listed by themselves`},
+		{"domains of a provider, empty", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": ""}, "SALLYPORT_OIDC_EMAIL_DOMAINS is set but empty, which would let the provider vouch for every address; list the domains of its people, or remove the variable"},
 		{"missing issuer of Entra", map[string]string{"SALLYPORT_OIDC_PROVIDER": "entra", "SALLYPORT_OIDC_ISSUER": ""}, "SALLYPORT_OIDC_ISSUER is required; set it, for example to https://login.microsoftonline.com/TENANT-ID/v2.0"},
 		{"refresh bound word", map[string]string{"SALLYPORT_OIDC_REFRESH_BOUND": "maybe"}, `SALLYPORT_OIDC_REFRESH_BOUND is "maybe"; use auto, yes or no`},
 		{"groups limit", map[string]string{"SALLYPORT_GROUPS_LIMIT": "-1"}, "SALLYPORT_GROUPS_LIMIT is -1; give the number of groups that the provider states at most, or 0"},
@@ -178,6 +189,9 @@ func TestBadConfiguration(t *testing.T) {
 		{"header of a claim from clients", map[string]string{"SALLYPORT_HEADERS": "X-Dept=a", "SALLYPORT_PASS_CLIENT_HEADERS": "x-dept"}, "SALLYPORT_PASS_CLIENT_HEADERS: X-Dept is set by Sallyport or by HTTP itself and never passes from a client; remove it from the list"},
 		{"rule that never decides", map[string]string{"SALLYPORT_RULE_1_PATHS": "/**", "SALLYPORT_RULE_2_PATHS": "/a"}, "SALLYPORT_RULE_2_PATHS: covers nothing, because SALLYPORT_RULE_1_PATHS comes first and covers all of it; give this rule the lower number, or remove it"},
 		{"rule for everybody everywhere", map[string]string{"SALLYPORT_RULE_1_PATHS": "/**", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow for everything, so nobody would ever have to sign in; name the part that needs no sign-in in SALLYPORT_RULE_1_PATHS, or put rules about the rest before it"},
+		{"rule for a provider that is not there", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": "generic,staff"}, `SALLYPORT_RULE_1_IDPS has the entry "staff", and no provider has that id; use generic`},
+		{"rule for everybody of a provider", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": "generic", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, providers, claims or a kind of sign-in as well; remove one of the two"},
+		{"rule for providers, empty", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": ""}, "SALLYPORT_RULE_1_IDPS is set but empty, which would let more people in than it seems; give it a value, or remove it"},
 		{"rule with a small method", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_METHODS": "get"}, `SALLYPORT_RULE_1_METHODS: has the entry "get"; methods are case-sensitive, write GET`},
 		{"rule with a method that never comes", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_METHODS": "FETCH"}, `SALLYPORT_RULE_1_METHODS: has the entry "FETCH", a method that no request may have here; use registered ones such as GET, POST or DELETE`},
 		{"header in another spelling", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x_forwarded.user"}, `SALLYPORT_PASS_CLIENT_HEADERS: "x_forwarded.user" is not a header name of letters, digits and dashes`},
@@ -190,7 +204,12 @@ func TestBadConfiguration(t *testing.T) {
 		{"shutdown timeout", map[string]string{"SALLYPORT_SHUTDOWN_TIMEOUT": "0s"}, "SALLYPORT_SHUTDOWN_TIMEOUT is 0s; give a duration above zero, such as 30s"},
 		{"log level", map[string]string{"SALLYPORT_LOG_LEVEL": "loud"}, `SALLYPORT_LOG_LEVEL is "loud"; use debug, info, warn or error`},
 		{"log format", map[string]string{"SALLYPORT_LOG_FORMAT": "xml"}, `SALLYPORT_LOG_FORMAT is "xml"; use json or text`},
-	} {
+	}
+}
+
+// TestBadConfiguration pins every message: each of them gives exactly one fault.
+func TestBadConfiguration(t *testing.T) {
+	for _, tc := range badConfigurations(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := load(with(tc.changes))
 			if err == nil {

@@ -73,8 +73,8 @@ func TestCheckProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPreset(s, &f)
-			checkProvider(t.Context(), s, time.Now, &f)
+			checkPreset(s.providers[0], &f)
+			checkProvider(t.Context(), s.providers[0], time.Now, &f)
 			if f.failed() {
 				t.Error("something fails")
 			}

@@ -12,11 +12,11 @@ import (
 
 // checkRegistration shows what the provider has to know, character for
 // character.
-func checkRegistration(s *settings, f *findings) {
-	f.ok("register", "redirect URI:             %s", s.endpoint("/callback"))
-	f.ok("register", "post-logout redirect URI: %s", s.endpoint("/logout/callback"))
-	if findsSessions(s.Session.Store) {
-		f.ok("register", "back-channel logout URI:  %s, or front-channel %s", s.endpoint("/logout/backchannel"), s.endpoint("/logout/frontchannel"))
+func checkRegistration(p *provider, f *findings) {
+	f.ok("register", "redirect URI:             %s", p.endpoint("/callback"))
+	f.ok("register", "post-logout redirect URI: %s", p.site.endpoint("/logout/callback"))
+	if findsSessions(p.site.Session.Store) {
+		f.ok("register", "back-channel logout URI:  %s, or front-channel %s", p.endpoint("/logout/backchannel"), p.endpoint("/logout/frontchannel"))
 	}
 }
 

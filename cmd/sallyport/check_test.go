@@ -164,7 +164,7 @@ func TestCheckFindings(t *testing.T) {
 		{"P25 expired secret", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2020-01-31"
 		},
-			`fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2020-01-31T00:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes`},
+			`fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2020-01-31T00:00:00Z: NOBODY can sign in at this provider until it is replaced; who is signed in stays so, without refreshes`},
 		{"C39 secret of many years", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2999-01-31"
 		},

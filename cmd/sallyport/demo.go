@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -119,6 +120,10 @@ func (d *demo) environ(given []string) []string {
 		"SALLYPORT_SECRET_FILE=", "SALLYPORT_OIDC_CLIENT_SECRET_FILE=",
 		"SALLYPORT_TLS_CERT_FILE=", "SALLYPORT_TLS_KEY_FILE=",
 	}
+	given = slices.DeleteFunc(slices.Clone(given), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return numberedVariable.MatchString(name) // the demo has a provider of its own, alone
+	})
 	return append(append(defaults, given...), decided...)
 }
 

@@ -43,9 +43,10 @@ usage: sallyport [command] [flags]
                                loopback, without any configuration
   check [--json]               examine configuration, provider and app; exits
                                with 1 when something fails
-  check --explain METHOD PATH [--as claims.json]
+  check --explain METHOD PATH [--as claims.json [--idp id]]
                                say which rule decides about a request, and what
                                becomes of somebody with these claims of an ID token
+                               of the provider that their iss names, or this one
   check --register             print what to enter at the provider, in the words
                                of its console
   health                       ask the admin listener of the process that has

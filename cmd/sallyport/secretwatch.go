@@ -65,19 +65,27 @@ func (w *secretWatch) look() {
 
 // liveSecrets are those that may change while the process runs.
 type liveSecrets struct {
-	client, previous, adminToken atomic.Pointer[secret.Text]
+	adminToken atomic.Pointer[secret.Text]
+	providers  []*liveClient // one for each of settings.providers
 }
+
+// liveClient are the secrets by which we authenticate at one provider.
+type liveClient struct{ current, previous atomic.Pointer[secret.Text] }
 
 func newLiveSecrets(s *settings) *liveSecrets {
 	live := new(liveSecrets)
-	live.client.Store(&s.OIDC.ClientSecret)
-	live.previous.Store(&s.OIDC.PreviousSecret)
 	live.adminToken.Store(&s.Session.APIToken)
+	for _, p := range s.providers {
+		client := new(liveClient)
+		client.current.Store(&p.OIDC.ClientSecret)
+		client.previous.Store(&p.OIDC.PreviousSecret)
+		live.providers = append(live.providers, client)
+	}
 	return live
 }
 
-func (l *liveSecrets) clientSecret() secret.Text   { return *l.client.Load() }
-func (l *liveSecrets) previousSecret() secret.Text { return *l.previous.Load() }
+func (c *liveClient) secret() secret.Text         { return *c.current.Load() }
+func (c *liveClient) previousSecret() secret.Text { return *c.previous.Load() }
 
 // storeIn replaces a secret by what its file holds now.
 func storeIn(p *atomic.Pointer[secret.Text]) func(string) error {
@@ -93,10 +101,8 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 	w := &secretWatch{
 		files: make(map[string]string), logger: logger,
 		last: map[string]string{
-			"SALLYPORT_SECRET":     s.Session.Secret.Reveal(),
-			clientSecretVariable:   s.OIDC.ClientSecret.Reveal(),
-			previousSecretVariable: s.OIDC.PreviousSecret.Reveal(),
-			adminTokenName:         s.Session.APIToken.Reveal(),
+			"SALLYPORT_SECRET": s.Session.Secret.Reveal(),
+			adminTokenName:     s.Session.APIToken.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -106,8 +112,6 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 				}
 				return keys.Set(parsed)
 			},
-			clientSecretVariable:   storeIn(&live.client),
-			previousSecretVariable: storeIn(&live.previous),
 			adminTokenName: func(value string) error {
 				if problem, remedy := judgeAdminToken(value); problem != "" {
 					return errors.New(problem + "; " + remedy)
@@ -115,6 +119,11 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 				return storeIn(&live.adminToken)(value)
 			},
 		},
+	}
+	for i, p := range s.providers {
+		current, previous := p.Names.of(clientSecretVariable), p.Names.of(previousSecretVariable)
+		w.last[current], w.apply[current] = p.OIDC.ClientSecret.Reveal(), storeIn(&live.providers[i].current)
+		w.last[previous], w.apply[previous] = p.OIDC.PreviousSecret.Reveal(), storeIn(&live.providers[i].previous)
 	}
 	for name, path := range s.SecretFiles {
 		if w.apply[name] != nil { // others are read at the start only

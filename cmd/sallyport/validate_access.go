@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -56,6 +57,7 @@ func covers(domain, host string) bool {
 
 func (s *settings) resolveAccess(f *faults) {
 	a := s.Access
+	s.checkRuleProviders(f)
 	p, err := policy.New(policy.Config{
 		AllowedEmails: a.AllowedEmails, AllowedEmailDomains: a.AllowedDomains, AllowedGroups: a.AllowedGroups,
 		PublicPaths: a.PublicPaths, Rules: s.Rules,
@@ -76,6 +78,29 @@ func (s *settings) resolveAccess(f *faults) {
 			f.adopt("SALLYPORT_ALLOWED_REDIRECTS", e)
 		}
 	}
+}
+
+// checkRuleProviders refuses rules for providers that are not there: nobody would pass.
+func (s *settings) checkRuleProviders(f *faults) {
+	var ids []string
+	for _, p := range s.providers {
+		if f.broken[p.Names.of(idVariable)] || f.broken[p.Names.of(providerVariable)] {
+			return // its id is not known
+		}
+		ids = append(ids, p.id())
+	}
+	for _, r := range s.Rules {
+		for _, id := range r.IDPs {
+			if !slices.Contains(ids, id) {
+				f.add(fmt.Sprintf("SALLYPORT_RULE_%d_IDPS", r.Number), fmt.Sprintf("has the entry %q, and no provider has that id", id), "use "+alternatives(ids))
+			}
+		}
+	}
+}
+
+// addressesDecide reports whether allow-lists of e-mail addresses say who may pass.
+func (s *settings) addressesDecide() bool {
+	return len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0
 }
 
 func checkOrigins(name string, origins []string, f *faults) {

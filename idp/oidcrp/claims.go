@@ -159,6 +159,9 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	if id.Email, err = c.email(r); err != nil {
 		return session.Identity{}, err
 	}
+	if err := c.checkDomains(&id); err != nil {
+		return session.Identity{}, err
+	}
 	token := &claimReader{sources: []object{claims}, dropped: r.dropped}
 	id.SID, _ = token.text("sid")
 	id.ACR, _ = token.text("acr")

@@ -212,7 +212,7 @@ func TestRevokeOfASessionEndedElsewhere(t *testing.T) {
 		w := signedInWorld(t, h, nil)
 		s := &session.Session{IdP: idp, Grant: session.Grant{AccessToken: secret.New("at"), RefreshToken: secret.New("rt")}}
 		if idp == "" {
-			s.IdP = w.client.cfg.Name
+			s.IdP = w.client.cfg.ID
 		}
 		w.client.Revoke(s)
 		w.client.revoker.drain(10 * time.Second)

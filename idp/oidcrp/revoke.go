@@ -82,7 +82,7 @@ func (v *revoker) drain(atMost time.Duration) {
 // Revoke implements session.Revoker: it revokes the tokens of a session that was
 // ended from elsewhere, unless they are another provider's.
 func (c *Client) Revoke(s *session.Session) {
-	if s.IdP == c.cfg.Name {
+	if s.IdP == c.cfg.ID {
 		c.revoke(context.Background(), c.provider.Load(), s.Grant)
 	}
 }

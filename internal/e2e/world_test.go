@@ -89,10 +89,7 @@ func node(t *testing.T) string {
 // startProvider runs npm oidc-provider at w.issuer.
 func (w *world) startProvider() {
 	w.t.Helper()
-	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); errors.Is(err, fs.ErrNotExist) {
-		w.t.Fatal("npm oidc-provider is not installed: run `make test`, or `npm ci --prefix internal/e2e/oidc-provider`")
-	}
-	config, err := json.Marshal(map[string]any{
+	w.provider = startProvider(w.t, "npm oidc-provider", map[string]any{
 		"issuer":                 w.issuer,
 		"clientId":               clientID,
 		"clientSecret":           clientSecret,
@@ -106,11 +103,21 @@ func (w *world) startProvider() {
 		"pushed":                 w.pushed,
 		"mutualTLS":              w.mutualTLS,
 	})
-	if err != nil {
-		w.t.Fatal(err)
+}
+
+// startProvider runs npm oidc-provider with a configuration that provider.mjs explains.
+func startProvider(t *testing.T, name string, config map[string]any) *process {
+	t.Helper()
+	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); errors.Is(err, fs.ErrNotExist) {
+		t.Fatal("npm oidc-provider is not installed: run `make test`, or `npm ci --prefix internal/e2e/oidc-provider`")
 	}
-	w.provider = start(w.t, "npm oidc-provider", nil, node(w.t), "oidc-provider/provider.mjs", string(config))
-	w.provider.awaitRecord(record{"event": "listening"})
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, name, nil, node(t), "oidc-provider/provider.mjs", string(text))
+	p.awaitRecord(record{"event": "listening"})
+	return p
 }
 
 // environment is all that an operator has to say, with the addresses of this

@@ -1,6 +1,6 @@
 // Package pages shows people, and programs, what Sallyport itself has to say:
-// that something failed, that they may not pass, that they are signed out, where
-// they are signed in.
+// that something failed, that they may not pass, by which provider they want to sign
+// in, that they are signed out, where they are signed in.
 //
 // An answer takes this way. The proxy or a protocol calls a method of Renderer,
 // say Fault. PrefersHTML looks at Accept: whoever names HTML gets the page of
@@ -17,8 +17,9 @@
 //
 // # Trust
 //
-// Of a request these pages show only rd, as the value of a hidden field, and the
-// request id, which reqid.Valid has passed. The list of somebody's sessions shows
+// Of a request these pages show only the request id, which reqid.Valid has passed, and
+// rd and the other parameters of a sign-in, as values of fields; all are hidden but
+// login_hint, which somebody typed. The list of somebody's sessions shows
 // their name, as the provider spelt it, addresses that were parsed as such, and words
 // of package device, never a User-Agent. The components of templ
 // escape all of it, and an address that is not of the web leads nowhere. Error

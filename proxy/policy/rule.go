@@ -26,6 +26,7 @@ type Rule struct {
 	Methods []string // upper case, e.g. "GET", which includes HEAD; empty = any
 	Groups  []string
 	Emails  []string // addresses, or "@" and a domain
+	IDPs    []string // ids of the providers that the session may come from
 	// Claims are name=value and name!=value. Those with "=" for one claim are
 	// alternatives; apart from that each has to hold. A claim with several values
 	// equals each of them.
@@ -53,8 +54,8 @@ type rule struct {
 
 // requirements are what an identity has to have.
 type requirements struct {
-	emails, domains, groups map[string]bool
-	claims                  []condition
+	emails, domains, groups, idps map[string]bool
+	claims                        []condition
 }
 
 // condition is about one claim: one of the values, or none of them.

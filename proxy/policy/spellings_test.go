@@ -102,10 +102,10 @@ func TestSpellings(t *testing.T) {
 				t.Errorf("%s %s: rule %d, public %v, %s without a session; want %d, %v, %s",
 					tc.method, tc.path, g.Number(), g.Public(), g.Anonymous(), tc.rule, tc.public, tc.without)
 			}
-			if v := g.Admit(staff, now); v.Code != tc.staff || v.Allowed != (tc.staff == ok) {
+			if v := g.Admit(signedIn(staff), now); v.Code != tc.staff || v.Allowed != (tc.staff == ok) {
 				t.Errorf("staff: %+v, want %q", v, tc.staff)
 			}
-			if v := g.Admit(admin, now); v.Code != tc.admin || v.Allowed != (tc.admin == ok) {
+			if v := g.Admit(signedIn(admin), now); v.Code != tc.admin || v.Allowed != (tc.admin == ok) {
 				t.Errorf("admin: %+v, want %q", v, tc.admin)
 			}
 		})
