@@ -78,7 +78,7 @@ func withParameter(address, name, value string) string {
 func (s *Providers) ofBrowser(r *http.Request) Provider {
 	now, err := s.cfg.Sessions.Peek(r)
 	if err == nil {
-		return s.byID[now.IdP]
+		return s.of(now)
 	}
 	if none, ok := errors.AsType[*session.NoSessionError](err); ok && none.Why.Ended() {
 		return s.byID[s.cfg.Browsers.LastProvider(r)]
@@ -135,7 +135,7 @@ func (s *Providers) named(r *http.Request, q url.Values) (Provider, error) {
 		}
 		return nil, fmt.Errorf("the sign-in link names the provider %.40q; there are %s", q.Get("idp"), s.ids())
 	case q.Has("iss"):
-		return s.ofIssuer(q.Get("iss"))
+		return s.namedByIssuer(q.Get("iss"))
 	case q.Has("acr"), q.Has("max_age"), q.Has("renew"):
 		// Asked of somebody about a session; without one, as of anybody.
 		if p := s.ofBrowser(r); p != nil {
@@ -148,23 +148,25 @@ func (s *Providers) named(r *http.Request, q url.Values) (Provider, error) {
 	return nil, nil
 }
 
-// ofIssuer is the provider of an issuer. Two may share one, as two clients of it: then
-// nothing is decided by it.
-func (s *Providers) ofIssuer(iss string) (found Provider, err error) {
-	n := 0
-	for _, p := range s.all {
-		if p.AdmitsIssuer(iss) {
-			found = p
-			n++
-		}
-	}
-	switch n {
+// namedByIssuer is the provider of an issuer. Two may share one, as two clients of it:
+// then nothing is decided by it.
+func (s *Providers) namedByIssuer(iss string) (Provider, error) {
+	switch found := s.ofIssuer(iss); len(found) {
 	case 0:
 		return nil, fmt.Errorf("the sign-in link names the issuer %.200q, which is that of no provider; there are %s", iss, s.ids())
 	case 1:
-		return found, nil
+		return found[0], nil
 	}
 	return nil, nil
+}
+
+func (s *Providers) ofIssuer(iss string) (found []Provider) {
+	for _, p := range s.all {
+		if p.AdmitsIssuer(iss) {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // ids lists the providers for the log.

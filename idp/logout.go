@@ -96,7 +96,7 @@ func (s *Providers) logoutTarget(rd string) session.ReturnTo {
 // nobody was signed in any more, the one of the last sign-in may still know the person.
 func (s *Providers) ofSignOut(r *http.Request, ended *session.Session) Provider {
 	if ended != nil {
-		return s.byID[ended.IdP]
+		return s.of(ended)
 	}
 	if p := s.only(); p != nil {
 		return p

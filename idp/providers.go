@@ -148,11 +148,23 @@ func (s *Providers) Ready() error {
 	return errors.Join(faults...)
 }
 
+// of is the provider that a session is of; nil = it is not configured any more. One whose
+// ID is not there may go by another now: then it is the only one of that issuer.
+func (s *Providers) of(x *session.Session) Provider {
+	if p := s.byID[x.IdP]; p != nil {
+		return p
+	}
+	if found := s.ofIssuer(x.Identity.Issuer); len(found) == 1 {
+		return found[0]
+	}
+	return nil
+}
+
 // Mode is Provider.Mode of the provider that s is of. Nothing binds a session any more
 // whose provider is not configured.
-func (s *Providers) Mode(of *session.Session) string {
-	if p := s.byID[of.IdP]; p != nil {
-		return p.Mode(of)
+func (s *Providers) Mode(x *session.Session) string {
+	if p := s.of(x); p != nil {
+		return p.Mode(x)
 	}
 	return string(session.ModeDegraded)
 }
@@ -160,15 +172,15 @@ func (s *Providers) Mode(of *session.Session) string {
 // Refresh implements session.Refresher. A session whose provider is not configured any
 // more goes on for as long as its access token would have, and then ends: nobody can
 // say any more whether the person may still come in.
-func (s *Providers) Refresh(ctx context.Context, of *session.Session) (session.Renewal, error) {
-	if p := s.byID[of.IdP]; p != nil {
-		return p.Refresh(ctx, of)
+func (s *Providers) Refresh(ctx context.Context, x *session.Session) (session.Renewal, error) {
+	if p := s.of(x); p != nil {
+		return p.Refresh(ctx, x)
 	}
 	e := &session.RefreshError{
 		Outcome: session.RefreshEnded,
-		Err:     fmt.Errorf("the session comes from the provider %q, which no SALLYPORT_OIDC_ID and no SALLYPORT_OIDC_<n>_ID names any more", of.IdP),
+		Err:     fmt.Errorf("the session comes from the provider %q, which no SALLYPORT_OIDC_ID and no SALLYPORT_OIDC_<n>_ID names any more", x.IdP),
 	}
-	if until := of.Grant.ExpiresAt; s.now().Before(until) {
+	if until := x.Grant.ExpiresAt; s.now().Before(until) {
 		e.Outcome, e.RetryAfter = session.RefreshUnavailable, until.Sub(s.now())
 	}
 	return session.Renewal{}, e
@@ -176,8 +188,8 @@ func (s *Providers) Refresh(ctx context.Context, of *session.Session) (session.R
 
 // Revoke implements session.Revoker. The tokens of a provider that is not configured
 // any more are left to expire.
-func (s *Providers) Revoke(of *session.Session) {
-	if p := s.byID[of.IdP]; p != nil {
-		p.Revoke(of)
+func (s *Providers) Revoke(x *session.Session) {
+	if p := s.of(x); p != nil {
+		p.Revoke(x)
 	}
 }

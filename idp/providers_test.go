@@ -29,6 +29,33 @@ func TestSessionsGoToTheirProvider(t *testing.T) {
 	}
 }
 
+// A provider may get another ID: its sessions are known by the issuer, where that is one
+// provider's alone.
+func TestSessionsOfARenamedProvider(t *testing.T) {
+	p := partner()
+	for _, tt := range []struct {
+		name   string
+		others []idp.Provider
+		want   bool
+	}{
+		{"alone", nil, true},
+		{"beside another", []idp.Provider{staff()}, true},
+		{"beside another client of the issuer", []idp.Provider{&fakeProvider{about: idp.About{ID: "third"}, issuer: p.issuer}}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p.asked = nil
+			w := newWorld(t, nil, append(tt.others, p)...)
+			x := &session.Session{IdP: "suppliers", Identity: session.Identity{Issuer: p.issuer}}
+			if _, err := w.providers.Refresh(t.Context(), x); (err == nil) != tt.want {
+				t.Errorf("refresh: %v", err)
+			}
+			if got := w.providers.Mode(x) == "mode of partner"; got != tt.want {
+				t.Errorf("mode %q", w.providers.Mode(x))
+			}
+		})
+	}
+}
+
 // A session of a provider that is not configured any more goes on for as long as its
 // access token would have.
 func TestSessionsOfAFormerProvider(t *testing.T) {

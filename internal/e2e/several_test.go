@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,22 +20,24 @@ type severalWorld struct {
 
 // planSeveral starts both providers; the addresses that the partner's vouches for are of
 // that domain.
-func planSeveral(t *testing.T, partnerDomain string) *severalWorld {
+func planSeveral(t *testing.T, partnerDomain string, life int) *severalWorld {
 	t.Helper()
 	w := &severalWorld{world: planWorld(t), partnerIssuer: "http://127.0.0.1:" + freePort(t)}
+	w.tokenLife = life
 	w.startProvider()
 	w.partner = startProvider(t, "npm oidc-provider of the partner", map[string]any{
 		"issuer": w.partnerIssuer, "clientId": "partner-client", "clientSecret": clientSecret, "emailDomain": partnerDomain,
 		"redirectUris":           []string{w.public + prefix + "/callback/partner"},
 		"postLogoutRedirectUris": []string{w.public + prefix + "/logout/callback"},
 		"backchannelLogoutUri":   w.public + prefix + "/logout/backchannel/partner",
+		"accessTokenTTL":         w.tokenLife,
 	})
 	return w
 }
 
 func newSeveral(t *testing.T, more ...string) *severalWorld {
 	t.Helper()
-	w := planSeveral(t, "partner.example")
+	w := planSeveral(t, "partner.example", 300)
 	w.startSallyport(w.severalEnvironment(more...)...)
 	w.awaitReady()
 	for _, id := range []string{"staff", "partner"} {
@@ -191,7 +194,7 @@ func TestOneOfSeveralEndsItsSessions(t *testing.T) {
 // to the other.
 func TestSeveralProvidersKeepApart(t *testing.T) {
 	t.Parallel()
-	w := planSeveral(t, "example.com") // the partner's claims staff addresses
+	w := planSeveral(t, "example.com", 300) // the partner's claims staff addresses
 	w.provider.stop()
 	w.startSallyport(w.severalEnvironment()...)
 	w.awaitReady() // the partner's is enough
@@ -210,6 +213,46 @@ func TestSeveralProvidersKeepApart(t *testing.T) {
 	p = b.open(w.public + prefix + "/login?idp=staff")
 	if p.status != http.StatusServiceUnavailable || p.header.Get("Sallyport-Error") != "idp_unavailable" {
 		t.Errorf("the provider that is away: %d %q", p.status, p.header.Get("Sallyport-Error"))
+	}
+}
+
+// A provider is taken out of the configuration: its sessions go on until their access
+// tokens have run out, and then end with a reason; the others notice nothing.
+func TestOneOfSeveralIsTakenOut(t *testing.T) {
+	t.Parallel()
+	w := planSeveral(t, "partner.example", 15)
+	kept := []string{
+		"SALLYPORT_SECRET=" + keygen(t), "SALLYPORT_SESSION_STORE=file", "SALLYPORT_SESSION_FILE=" + filepath.Join(t.TempDir(), "sessions.db"),
+		"SALLYPORT_OIDC_ID=staff",
+	}
+	w.startSallyport(w.severalEnvironment(kept...)...)
+	for _, id := range []string{"staff", "partner"} {
+		w.sallyport.awaitRecord(record{"msg": "discovery done: people can sign in", "idp": id})
+	}
+	partner, signsOut, staff := newBrowser(t), newBrowser(t), newBrowser(t)
+	w.enter(staff, "staff", "/", "ada")
+	w.enter(partner, "partner", "/", "ada")
+	w.enter(signsOut, "partner", "/", "grace")
+	w.sallyport.stop()
+	w.startSallyport(kept...)
+	w.awaitReady()
+
+	if p := signsOut.open(w.public + prefix + "/logout"); p.status != http.StatusOK || p.at.Path != prefix+"/logout" {
+		t.Errorf("its sign-out led to %s: %d", p.at, p.status)
+	}
+	if p := partner.fetch(http.MethodGet, w.public+"/api"); p.status != http.StatusOK {
+		t.Errorf("a session ended before its access token did: %d", p.status)
+	}
+	w.await("the session's end", func() bool {
+		p := partner.send(http.MethodPost, w.public+prefix+"/session/refresh", nil, http.Header{"Sec-Fetch-Site": {"same-origin"}})
+		return p.status == http.StatusUnauthorized
+	})
+	line := w.sallyport.awaitRecord(record{"msg": "session ended", "sub": "ada"})
+	if cause := line.text("cause"); !strings.Contains(cause, `"partner"`) || !strings.Contains(cause, "SALLYPORT_OIDC_ID") {
+		t.Errorf("the audit log says %v", line)
+	}
+	if p := staff.fetch(http.MethodGet, w.public+"/api"); p.status != http.StatusOK {
+		t.Errorf("the other provider's ada is signed out, too: %d", p.status)
 	}
 }
 
