@@ -90,6 +90,25 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 	}
 }
 
+// OT-26: an ID token of one provider, however good and even with a nonce that fits, says
+// nothing at another whose keys are the same.
+func TestTokensOfAnotherProvider(t *testing.T) {
+	h, other := newHostile(t), newHostile(t)
+	w, _ := severalWorld(t, h, other, nil)
+	w.get(w.callbackFor("/oauth2/login?idp=partner")) // its keys are known
+	if w.signedIn() != "alice" {
+		t.Fatal("the partner signs nobody in")
+	}
+	w.newBrowser()
+	h.set(func() {
+		h.idToken = func(claims map[string]any) any {
+			claims["iss"] = other.URL
+			return other.sign(other.alg, other.kid, other.key, claims)
+		}
+	})
+	w.wantFault(w.get(w.callbackFor("/oauth2/login?idp=generic")), fault.IDTokenInvalid)
+}
+
 // Two clients of one issuer are two providers all the same.
 func TestTwoClientsOfOneIssuer(t *testing.T) {
 	h := newHostile(t)
