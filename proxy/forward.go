@@ -14,7 +14,7 @@ import (
 // forwarder hands requests to the app.
 type forwarder struct {
 	proxy *httputil.ReverseProxy
-	http  *http.Transport
+	app   *appTransport
 
 	strip        stripper
 	tell         teller
@@ -37,9 +37,13 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	if err != nil {
 		return nil, err
 	}
+	app, err := newTransport(cfg, up)
+	if err != nil {
+		return nil, err
+	}
 	tell := newTeller(cfg, assert, forwardedNames)
 	f := &forwarder{
-		http: newTransport(cfg, up),
+		app: app,
 		strip: stripper{
 			pass: pass, claims: cfg.ClaimHeaders, cookies: cfg.Cookies,
 			replaceAuthorization: tell.replacesAuthorization(),
@@ -50,7 +54,7 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:        f.rewrite,
-		Transport:      f.http,
+		Transport:      f.app,
 		BufferPool:     newBufferPool(),
 		ModifyResponse: f.answered,
 		ErrorHandler:   f.failed,

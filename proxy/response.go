@@ -18,6 +18,9 @@ func (f *forwarder) answered(res *http.Response) error {
 	x := exchangeOf(res.Request.Context())
 	x.upstream = f.now().Sub(x.upstreamStart)
 	f.site.metrics.upstream.Observe(x.upstream.Seconds())
+	if res.StatusCode < http.StatusOK && res.StatusCode != http.StatusSwitchingProtocols {
+		return fmt.Errorf("the app answered with the status %d, which is none", res.StatusCode)
+	}
 	f.cleanResponse(res.Header)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return x.upgrade(res)

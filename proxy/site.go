@@ -110,7 +110,7 @@ func (s *Site) CloseStreams(ctx context.Context) error { return s.streams.closeA
 // touched.
 func (s *Site) Close() {
 	if s.forward != nil {
-		s.forward.http.CloseIdleConnections()
+		s.forward.app.CloseIdleConnections()
 	}
 }
 

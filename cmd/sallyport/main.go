@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -80,6 +81,7 @@ func main() {
 	// After the first signal the default action comes back, so that a second
 	// one ends the process at once.
 	context.AfterFunc(ctx, stop)
+	collectLessOften(os.Environ(), debug.SetGCPercent)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

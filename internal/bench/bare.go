@@ -7,48 +7,70 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"runtime"
 	"sync"
 	"time"
 )
 
-// bareCommand is the first argument that turns this program into a bare proxy.
+// bareCommand is the first argument that turns this program into a bare server.
 const bareCommand = "bare"
 
-// The transports of a bare proxy.
+// The kinds of bare server.
 const (
-	transportDefault = "default" // http.DefaultTransport: two idle connections per host
-	transportPool    = "pool"    // as many as there are clients, and pooled copy buffers
+	bareDefault = "default" // a proxy with http.DefaultTransport: two idle connections per host
+	barePool    = "pool"    // as many as there are clients, and pooled copy buffers
+	bareAnswer  = "answer"  // no proxy: it answers 200 to everything
 )
 
-// serveBare proxies to an upstream, prints its own URL, and runs until it is
-// killed.
+// serveBare serves the way args say, prints its own address and that of its
+// statistics, and runs until it is killed.
 func serveBare(args []string, out io.Writer) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: %s %s|%s upstream", bareCommand, transportDefault, transportPool)
+		return fmt.Errorf("usage: %s %s|%s|%s upstream", bareCommand, bareDefault, barePool, bareAnswer)
 	}
 	upstream, err := url.Parse(args[1])
 	if err != nil {
 		return fmt.Errorf("parsing the upstream: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	stats, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening for questions: %w", err)
+	}
+	go http.Serve(stats, http.HandlerFunc(serveStats))
+	fmt.Fprintf(out, "%s %s\n", listener.Addr(), stats.Addr())
+	server := &http.Server{Handler: bareHandler(args[0], upstream), ReadHeaderTimeout: 10 * time.Second}
+	return server.Serve(listener)
+}
+
+func bareHandler(kind string, upstream *url.URL) http.Handler {
+	if kind == bareAnswer {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	}
 	handler := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
 		r.SetXForwarded()
 		r.Out.Host = r.In.Host
 	}}
-	if args[0] == transportPool {
+	if kind == barePool {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConns = 0
 		transport.MaxIdleConnsPerHost = 512
 		handler.Transport = transport
 		handler.BufferPool = &buffers{}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
-	fmt.Fprintf(out, "http://%s\n", listener.Addr())
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	return server.Serve(listener)
+	return handler
+}
+
+// serveStats answers with what Sallyport's admin listener says of its memory, in
+// the same words.
+func serveStats(w http.ResponseWriter, _ *http.Request) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fmt.Fprintf(w, "%s %d\n%s %d\n%s %d\n", mallocsMetric, m.Mallocs, bytesMetric, m.TotalAlloc, heapMetric, m.HeapAlloc)
 }
 
 // buffers is a httputil.BufferPool of the size that ReverseProxy would allocate.

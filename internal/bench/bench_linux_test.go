@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestMain lets the test binary be the bare proxy, as the program itself is.
+// TestMain lets the test binary be the bare server, as the program itself is.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == bareCommand {
 		if err := serveBare(os.Args[2:], os.Stdout); err != nil {
@@ -22,11 +22,14 @@ func TestMain(m *testing.M) {
 // A whole run, too short to measure anything: every answer is still checked.
 func TestRun(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), []string{"-size", "100000", "-slices", "2", "-slice", "50ms", "-conns", "4"}, &out)
+	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5"}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"default transport", "sized pools", "Sallyport, signed in", "MiB resident"} {
+	for _, want := range []string{
+		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "no assertion", "forward-auth, signed in", "302", "401",
+		"Redis commands", "p99 beyond", "start to /readyz", "20 sessions", "5 idle WebSockets",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}
@@ -34,31 +37,48 @@ func TestRun(t *testing.T) {
 }
 
 func TestLoadRefusesWrongAnswers(t *testing.T) {
+	app := fromApp([]byte("body"), "ada@example.com", true)
 	tests := []struct {
 		name   string
+		want   answer
 		answer http.HandlerFunc
 		why    string
 	}{
-		{"status", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, "502"},
-		{"identity", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set(echoHeader, "eve@example.com")
-			w.Write([]byte("body"))
-		}, "eve@example.com"},
-		{"body", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("bodx")) }, "not the app's"},
-		{"short body", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("bod")) }, "reading a body"},
-		{"long body", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("body!")) }, "longer"},
+		{"status", app, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusBadGateway) }, "502"},
+		{"identity", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "eve@example.com", "yes", "body") }, "eve@example.com"},
+		{"assertion", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "", "body") }, "assertion: false"},
+		{"body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bodx") }, "not the app's"},
+		{"short body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bod") }, "reading a body"},
+		{"long body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "body!") }, "longer"},
+		{"whither", toSignIn("http://idp"), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://elsewhere/?code_challenge=x&code_challenge_method=S256&state=s&nonce=n")
+			w.WriteHeader(http.StatusFound)
+		}, "elsewhere"},
+		{"login cookie", toSignIn("http://idp"), func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://idp/?code_challenge=x&code_challenge_method=S256&state=s&nonce=n")
+			w.WriteHeader(http.StatusFound)
+		}, "login cookie"},
+		{"page instead of problem", refused(), func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }, "want a problem"},
+		{"nobody", asked("ada@example.com"), func(w http.ResponseWriter, _ *http.Request) {}, "names"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(tt.answer)
 			defer server.Close()
-			l := load{body: []byte("body"), conns: 1, lasts: time.Millisecond}
-			_, err := l.run(t.Context(), &proxy{addr: server.Listener.Addr().String(), pid: os.Getpid()})
+			addr := server.Listener.Addr().String()
+			r := &row{on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: tt.want}
+			_, err := load{conns: 1, lasts: time.Millisecond}.run(t.Context(), r)
 			if err == nil || !strings.Contains(err.Error(), tt.why) {
 				t.Errorf("error is %v, want one with %q", err, tt.why)
 			}
 		})
 	}
+}
+
+func tell(w http.ResponseWriter, identity, vouched, body string) {
+	w.Header().Set(echoHeader, identity)
+	w.Header().Set(vouchedHeader, vouched)
+	w.Write([]byte(body))
 }
 
 // The clock is that of the other process: it moves with what that one does.
@@ -82,26 +102,41 @@ func TestProcessCPUCountsWork(t *testing.T) {
 	}
 }
 
-// Both bare proxies pass the load's requests on, as processes of their own.
-func TestBareProxies(t *testing.T) {
-	app := startApp(1024)
+// The bare servers take the load's requests as processes of their own, and say what
+// they allocate.
+func TestBareServers(t *testing.T) {
+	app := startApp()
 	defer app.Close()
-	for _, transport := range []string{transportDefault, transportPool} {
-		t.Run(transport, func(t *testing.T) {
-			p, err := startBare(t.Context(), transport, transport, app.URL)
+	cpus, err := findProcessors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{app: app, cpus: cpus}
+	defer w.close()
+	for kind, want := range map[string]answer{
+		bareDefault: fromApp(app.body(1024), "", false), barePool: fromApp(app.body(1024), "", false), bareAnswer: emptyOK(),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			p, err := w.bare(t.Context(), kind, kind, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.stop()
-			samples, err := measure(t.Context(), []*proxy{p}, load{body: app.body, conns: 4, lasts: 50 * time.Millisecond}, 2)
+			r := &row{name: kind, on: []*process{p}, request: get(p.addr, path(1024), "*/*", ""), want: want}
+			before, err := readStats(t.Context(), p.stats)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range samples[0] {
+			all, err := measure(t.Context(), []*row{r}, load{conns: 4, lasts: 50 * time.Millisecond}, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range all[0].samples {
 				if s.requests == 0 || s.cpu <= 0 {
 					t.Errorf("sample %+v measured nothing", s)
 				}
-				t.Logf("%.1f µs per request", s.perRequest())
+			}
+			if after, err := readStats(t.Context(), p.stats); err != nil || after.mallocs <= before.mallocs {
+				t.Errorf("allocations went from %v to %v, %v", before, after, err)
 			}
 			if kib, err := residentKiB(p.pid); err != nil || kib < 1024 {
 				t.Errorf("%d KiB resident, %v", kib, err)

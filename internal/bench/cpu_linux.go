@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,4 +33,25 @@ func residentKiB(pid int) (int, error) {
 		return strconv.Atoi(fields[0])
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}
+
+// raiseFileLimit lets this process, and those that it starts from now on, have at
+// least n open files if the system allows that. It returns the limit.
+func raiseFileLimit(n int) (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("asking for the limit of open files: %w", err)
+	}
+	if limit.Cur >= uint64(n) {
+		return int(limit.Cur), nil
+	}
+	more := syscall.Rlimit{Cur: uint64(n), Max: max(limit.Max, uint64(n))}
+	if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &more) == nil {
+		return n, nil
+	}
+	limit.Cur = limit.Max // only root may go beyond
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("raising the limit of open files: %w", err)
+	}
+	return int(limit.Cur), nil
 }

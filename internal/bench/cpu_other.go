@@ -12,3 +12,12 @@ var errLinux = errors.New("the CPU clock of another process is read on Linux alo
 func processCPU(int) (time.Duration, error) { return 0, errLinux }
 
 func residentKiB(int) (int, error) { return 0, errLinux }
+
+type alarm struct{}
+
+func newAlarm() (*alarm, error) { return nil, errLinux }
+
+func (*alarm) until(time.Time) error { return errLinux }
+func (*alarm) close()                {}
+
+func raiseFileLimit(int) (int, error) { return 0, errLinux }

@@ -1,30 +1,24 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// load is what every proxy gets alike.
+// load is what every row gets alike.
 type load struct {
-	body  []byte // of each right answer
 	conns int
 	lasts time.Duration
 }
 
-// sample is one slice of load on one proxy.
+// sample is one slice of load on one row.
 type sample struct {
 	requests int64
-	cpu      time.Duration // of the proxy's process
+	cpu      time.Duration // of the row's processes
 	took     time.Duration
 }
 
@@ -33,19 +27,18 @@ func (s sample) perRequest() float64 {
 	return float64(s.cpu.Nanoseconds()) / 1e3 / float64(s.requests)
 }
 
+// perSecond is the rate of requests.
+func (s sample) perSecond() float64 { return float64(s.requests) / s.took.Seconds() }
+
 // run opens the connections, sends one request over each, and only then
 // measures until the slice is over and every request is answered.
-func (l load) run(ctx context.Context, p *proxy) (sample, error) {
-	clients := make([]*client, l.conns)
-	for i := range clients {
-		c, err := l.dial(ctx, p)
-		if err != nil {
-			return sample{}, err
-		}
-		defer c.conn.Close()
-		clients[i] = c
+func (l load) run(ctx context.Context, r *row) (sample, error) {
+	clients, err := dialAll(ctx, r, l.conns)
+	if err != nil {
+		return sample{}, err
 	}
-	cpu, err := processCPU(p.pid)
+	defer hangUp(clients)
+	cpu, err := r.cpu()
 	if err != nil {
 		return sample{}, err
 	}
@@ -54,8 +47,11 @@ func (l load) run(ctx context.Context, p *proxy) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	if requests == 0 {
+		return sample{}, fmt.Errorf("no request was made in %v; choose a longer -slice", l.lasts)
+	}
 	took := time.Since(began)
-	after, err := processCPU(p.pid)
+	after, err := r.cpu()
 	if err != nil {
 		return sample{}, err
 	}
@@ -68,76 +64,29 @@ func (l load) drive(ctx context.Context, clients []*client, end time.Time) (int6
 	errs := make([]error, len(clients))
 	for i, c := range clients {
 		group.Go(func() {
+			var n int64
 			for time.Now().Before(end) && ctx.Err() == nil {
 				if errs[i] = c.ask(); errs[i] != nil {
 					return
 				}
-				requests.Add(1)
+				n++
 			}
+			requests.Add(n)
 		})
 	}
 	group.Wait()
 	return requests.Load(), errors.Join(append(errs, ctx.Err())...)
 }
 
-// client is one connection that stays open.
-type client struct {
-	conn     net.Conn
-	answers  *bufio.Reader
-	request  []byte
-	body     []byte
-	identity string
-	buf      []byte
-}
-
-func (l load) dial(ctx context.Context, p *proxy) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", p.addr)
-	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
+// cpu is the CPU time that the row's processes have used.
+func (r *row) cpu() (time.Duration, error) {
+	var sum time.Duration
+	for _, p := range r.on {
+		t, err := processCPU(p.pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += t
 	}
-	c := &client{
-		conn:    conn,
-		answers: bufio.NewReaderSize(conn, 64<<10),
-		request: fmt.Appendf(nil, "GET /bench HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: */*\r\nCookie: %s\r\n\r\n",
-			p.addr, p.cookie),
-		body:     l.body,
-		identity: p.identity,
-		buf:      make([]byte, len(l.body)),
-	}
-	if err := c.ask(); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-// ask sends the request and checks the whole answer.
-func (c *client) ask() error {
-	if err := c.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return fmt.Errorf("setting a deadline: %w", err)
-	}
-	if _, err := c.conn.Write(c.request); err != nil {
-		return fmt.Errorf("sending a request: %w", err)
-	}
-	answer, err := http.ReadResponse(c.answers, nil)
-	if err != nil {
-		return fmt.Errorf("reading an answer: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the answer's status is %s", answer.Status)
-	}
-	if got := answer.Header.Get(echoHeader); got != c.identity {
-		return fmt.Errorf("the app was told %q, want %q", got, c.identity)
-	}
-	if _, err := io.ReadFull(answer.Body, c.buf); err != nil {
-		return fmt.Errorf("reading a body: %w", err)
-	}
-	if n, err := answer.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		return fmt.Errorf("the body is longer than the app's, or ends with %v", err)
-	}
-	if !bytes.Equal(c.buf, c.body) {
-		return errors.New("the body is not the app's")
-	}
-	return nil
+	return sum, nil
 }

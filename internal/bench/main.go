@@ -8,16 +8,20 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// options are the flags; the defaults take about a minute.
+// options are the flags.
 type options struct {
-	size   int           // bytes of each answer's body
-	slices int           // measurements per proxy
+	sizes  []int         // bytes of each answer's body
+	slices int           // measurements per row
 	slice  time.Duration // of each measurement
-	conns  int           // connections kept open to the proxy
+	conns  int           // connections kept open to each proxy
+
+	sessions, sockets int    // how many live at once
+	part              string // what to measure: a name of parts, or "all"
 }
 
 func main() {
@@ -36,96 +40,38 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) > 0 && args[0] == bareCommand {
 		return serveBare(args[1:], out)
 	}
-	o := options{}
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.size, "size", 1024, "bytes of each answer's body, e.g. 1024, 65536 or 1048576")
-	flags.IntVar(&o.slices, "slices", 20, "measurements per proxy")
-	flags.DurationVar(&o.slice, "slice", 800*time.Millisecond, "length of a measurement")
-	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
-	if err := flags.Parse(args); err != nil {
+	o, err := parse(args)
+	if err != nil {
 		return err
-	}
-	if o.size < 1 || o.slices < 1 || o.slice <= 0 || o.conns < 1 {
-		return errors.New("size, slices, slice and conns must be above zero")
 	}
 	return bench(ctx, o, out)
 }
 
-func bench(ctx context.Context, o options, out io.Writer) error {
-	dir, err := os.MkdirTemp("", "sallyport-bench-")
-	if err != nil {
-		return fmt.Errorf("making a temporary folder: %w", err)
+func parse(args []string) (options, error) {
+	o := options{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	sizes := flags.String("sizes", "1024,65536,1048576", "bytes of the app's answers, one table each")
+	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
+	flags.DurationVar(&o.slice, "slice", 600*time.Millisecond, "length of a measurement")
+	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
+	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
+	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
+	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
+	if err := flags.Parse(args); err != nil {
+		return o, err
 	}
-	defer os.RemoveAll(dir)
-
-	app := startApp(o.size)
-	defer app.Close()
-
-	binary := filepath.Join(dir, "sallyport")
-	if err := build(ctx, binary); err != nil {
-		return err
-	}
-	rig, err := newRig("Sallyport, signed in", binary, app.URL)
-	if err != nil {
-		return err
-	}
-	defer rig.provider.Close()
-	sallyport, start, err := rig.signedIn(ctx)
-	if err != nil {
-		return err
-	}
-	defer sallyport.stop()
-	defaults, err := startBare(ctx, "bare ReverseProxy, default transport", transportDefault, app.URL)
-	if err != nil {
-		return err
-	}
-	defer defaults.stop()
-	pooled, err := startBare(ctx, "bare ReverseProxy, sized pools", transportPool, app.URL)
-	if err != nil {
-		return err
-	}
-	defer pooled.stop()
-
-	// The bare proxies get the same request bytes, cookie included.
-	defaults.cookie, pooled.cookie = sallyport.cookie, sallyport.cookie
-	proxies := []*proxy{defaults, pooled, sallyport}
-	redis, err := startRedis(ctx, dir)
-	if err != nil {
-		return err
-	}
-	if redis != nil {
-		defer redis.stop()
-		stored, err := redis.sallyport(ctx, binary, app.URL)
-		if err != nil {
-			return err
+	for field := range strings.SplitSeq(*sizes, ",") {
+		size, err := strconv.Atoi(field)
+		if err != nil || size < 1 || size > maxBody {
+			return o, fmt.Errorf("-sizes has %q, which is no number from 1 to %d", field, maxBody)
 		}
-		defer stored.stop()
-		proxies = append(proxies, stored)
+		o.sizes = append(o.sizes, size)
 	}
-	samples, err := measure(ctx, proxies, load{body: app.body, conns: o.conns, lasts: o.slice}, o.slices)
-	if err != nil {
-		return err
+	if o.slices < 1 || o.slice <= 0 || o.conns < 1 || o.sessions < 0 || o.sockets < 0 || flags.NArg() > 0 {
+		return o, errors.New("-slices, -slice and -conns must be above zero, -sessions and -websockets not below, and there are no arguments")
 	}
-	if err := report(out, o, proxies, samples, start); err != nil || redis == nil {
-		return err
+	if parts[o.part] == nil {
+		return o, fmt.Errorf("-part is %q; it must be all, requests or processes", o.part)
 	}
-	return redis.report(ctx, out, samples[len(samples)-1])
-}
-
-// measure alternates slices of load between the proxies. Its first round warms
-// up and does not count.
-func measure(ctx context.Context, proxies []*proxy, l load, slices int) ([][]sample, error) {
-	samples := make([][]sample, len(proxies))
-	for round := range slices + 1 {
-		for i, p := range proxies {
-			s, err := l.run(ctx, p)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", p.name, err)
-			}
-			if round > 0 {
-				samples[i] = append(samples[i], s)
-			}
-		}
-	}
-	return samples, nil
+	return o, nil
 }

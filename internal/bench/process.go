@@ -8,34 +8,36 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
+	"strconv"
 	"time"
 )
 
-// startLimit is how long a proxy may take until it serves.
+// startLimit is how long a process may take until it serves.
 const startLimit = 15 * time.Second
 
-// proxy is one process under measurement.
-type proxy struct {
-	name     string
-	addr     string // host:port that the load goes to
-	identity string // what the app must have been told; "" = nothing
-	cookie   string // Cookie field of the request; "" = of nobody
-	pid      int
-	process  *os.Process
-	ended    <-chan struct{}
+// process is one program under measurement.
+type process struct {
+	name    string
+	addr    string // host:port that the load goes to
+	stats   string // where readStats finds its statistics; "" = it has none
+	pid     int
+	process *os.Process
+	ended   <-chan struct{}
 }
 
-// stop kills the process and waits for its end.
-func (p *proxy) stop() {
+// stop kills the process and waits for its end. It may be called again.
+func (p *process) stop() {
 	_ = p.process.Kill() // an error says that it has ended already
 	<-p.ended
 }
 
-// start runs cmd on one processor. A stream of it that is nil is /dev/null.
-func start(name string, cmd *exec.Cmd) (*proxy, error) {
-	cmd.Env = append(cmd.Environ(), "GOMAXPROCS=1")
-	if err := cmd.Start(); err != nil {
+// start runs cmd on n processors, as processors.start counts them, until the world
+// ends or it is stopped. A stream of cmd that is nil is /dev/null.
+func (w *world) start(name string, n int, cmd *exec.Cmd) (*process, error) {
+	if n > 0 {
+		cmd.Env = append(cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(n))
+	}
+	if err := w.cpus.start(n, cmd.Start); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	ended := make(chan struct{})
@@ -43,11 +45,13 @@ func start(name string, cmd *exec.Cmd) (*proxy, error) {
 		_ = cmd.Wait() // it is killed, so an error says nothing
 		close(ended)
 	}()
-	return &proxy{name: name, pid: cmd.Process.Pid, process: cmd.Process, ended: ended}, nil
+	p := &process{name: name, pid: cmd.Process.Pid, process: cmd.Process, ended: ended}
+	w.ends = append(w.ends, p.stop)
+	return p, nil
 }
 
-// startBare runs this program as a bare proxy, which prints its address.
-func startBare(ctx context.Context, name, transport, upstream string) (*proxy, error) {
+// bare runs this program as a bare server, which prints its addresses.
+func (w *world) bare(ctx context.Context, name, kind string, n int) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -57,19 +61,18 @@ func startBare(ctx context.Context, name, transport, upstream string) (*proxy, e
 		return nil, fmt.Errorf("%s: making a pipe: %w", name, err)
 	}
 	defer output.Close()
-	cmd := exec.CommandContext(ctx, self, bareCommand, transport, upstream)
+	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.app.URL)
 	cmd.Stdout = writer
-	p, err := start(name, cmd)
+	p, err := w.start(name, n, cmd)
 	writer.Close()
 	if err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(output).ReadString('\n')
-	if err != nil {
-		p.stop()
-		return nil, fmt.Errorf("%s: reading its address: %w", name, err)
+	var stats string
+	if _, err := fmt.Fscanln(bufio.NewReader(output), &p.addr, &stats); err != nil {
+		return nil, fmt.Errorf("%s: reading its addresses: %w", name, err)
 	}
-	p.addr = strings.TrimPrefix(strings.TrimSpace(line), "http://")
+	p.stats = "http://" + stats
 	return p, nil
 }
 

@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// redis is a Redis server of this run.
+// redisBinary is what has to be installed for the rows with Redis.
+const redisBinary = "redis-server"
+
+// redis is a Redis server of this run, with one user.
 type redis struct {
-	addr    string
-	process *proxy // only for its end
-	rig     *rig
-	before  int64 // commands until the load began
+	*process
 }
 
-// startRedis starts redis-server without persistence, nil when none is installed.
-func startRedis(ctx context.Context, dir string) (*redis, error) {
-	binary, err := exec.LookPath("redis-server")
+// startRedis starts redis-server without persistence, off the proxies' processor.
+func (w *world) startRedis(ctx context.Context) (*redis, error) {
+	binary, err := findServer(redisBinary)
 	if err != nil {
-		return nil, nil
+		return nil, err
 	}
 	addr, err := freeAddress()
 	if err != nil {
@@ -35,59 +35,24 @@ func startRedis(ctx context.Context, dir string) (*redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start("redis-server", exec.CommandContext(ctx, binary, "--bind", host, "--port", port, "--dir", dir, "--save", "", "--appendonly", "no"))
+	p, err := w.start(redisBinary, 0, exec.CommandContext(ctx, binary, "--bind", host, "--port", port, "--dir", w.dir, "--save", "", "--appendonly", "no"))
 	if err != nil {
 		return nil, err
 	}
-	r := &redis{addr: addr, process: p}
+	p.addr = addr
+	r := &redis{process: p}
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		if _, err = r.commands(ctx); err == nil {
 			return r, nil
 		}
 		if time.Since(began) > startLimit {
-			p.stop()
 			return nil, fmt.Errorf("redis-server does not answer: %w", err)
 		}
 	}
 }
 
-func (r *redis) stop() {
-	r.process.stop()
-	if r.rig != nil {
-		r.rig.provider.Close()
-	}
-}
-
-// sallyport starts Sallyport on this Redis, signed in.
-func (r *redis) sallyport(ctx context.Context, binary, upstream string) (*proxy, error) {
-	var err error
-	r.rig, err = newRig("Sallyport, signed in, Redis", binary, upstream, "SALLYPORT_SESSION_STORE=redis", "SALLYPORT_REDIS_URL=redis://"+r.addr)
-	if err != nil {
-		return nil, err
-	}
-	p, _, err := r.rig.signedIn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.before, err = r.commands(ctx)
-	return p, err
-}
-
-// report says how many commands the requests cost.
-func (r *redis) report(ctx context.Context, out io.Writer, samples []sample) error {
-	after, err := r.commands(ctx)
-	if err != nil {
-		return err
-	}
-	var requests int64
-	for _, s := range samples {
-		requests += int64(s.requests)
-	}
-	_, err = fmt.Fprintf(out, "Redis: %d commands for at least %d requests\n", after-r.before, requests)
-	return err
-}
-
-// commands asks how many commands the server has processed.
+// commands asks how many commands the server has processed, this one included
+// the next time.
 func (r *redis) commands(ctx context.Context) (int64, error) {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", r.addr)
 	if err != nil {

@@ -2,56 +2,83 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"text/tabwriter"
-	"time"
+	"strings"
+	"unicode/utf8"
 )
 
-// spread is the middle and the ends of some measurements.
+// spread is the middle of some measurements and where its middle half lies.
 type spread struct{ median, low, high float64 }
 
-// spreadOf needs at least one value.
+// spreadOf needs at least one value. low and high are the quartiles.
 func spreadOf(values []float64) spread {
 	v := slices.Sorted(slices.Values(values))
-	n := len(v)
-	return spread{median: (v[(n-1)/2] + v[n/2]) / 2, low: v[0], high: v[n-1]}
+	return spread{median: quantile(v, 0.5), low: quantile(v, 0.25), high: quantile(v, 0.75)}
 }
 
-// ratios divides slice by slice: neighbours in time met the same machine.
-func ratios(of, by []sample) []float64 {
-	r := make([]float64, len(of))
-	for i := range of {
-		r[i] = of[i].perRequest() / by[i].perRequest()
+// quantile interpolates between neighbours of sorted, which is not empty.
+func quantile(sorted []float64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 == len(sorted) {
+		return sorted[i]
 	}
-	return r
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// report prints the table. proxies[0] is the one that the others are compared
-// with first, proxies[1] second.
-func report(out io.Writer, o options, proxies []*proxy, samples [][]sample, start startup) error {
-	fmt.Fprintf(out, "%d B body, %d connections, %d slices of %v, GOMAXPROCS=1 per proxy; medians (lowest–highest)\n\n",
-		o.size, o.conns, o.slices, o.slice)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "proxy\tCPU µs/request\trequests/s\t÷ default\t÷ sized pools")
-	for i, p := range proxies {
-		var cpu, rate []float64
-		for _, s := range samples[i] {
-			cpu = append(cpu, s.perRequest())
-			rate = append(rate, float64(s.requests)/s.took.Seconds())
+// text writes the spread with so many decimals.
+func (s spread) text(decimals int) string {
+	return fmt.Sprintf("%.*f (%.*f–%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
+}
+
+// table is a part of the report: a title, what was done, and figures.
+type table struct {
+	title string
+	note  string
+	head  []string
+	rows  [][]string
+}
+
+// markdown is the table as a page shows it and a terminal can, too.
+func (t table) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n%s\n\n", t.title, t.note)
+	widths := make([]int, len(t.head))
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
-		c := spreadOf(cpu)
-		fmt.Fprintf(w, "%s\t%.1f (%.1f–%.1f)\t%.0f", p.name, c.median, c.low, c.high, spreadOf(rate).median)
-		for _, by := range samples[:2] {
-			r := spreadOf(ratios(samples[i], by))
-			fmt.Fprintf(w, "\t%.2f (%.2f–%.2f)", r.median, r.low, r.high)
+	}
+	rule := make([]string, len(widths))
+	for i, n := range widths {
+		rule[i] = strings.Repeat("-", n)
+	}
+	for _, row := range append([][]string{t.head, rule}, t.rows...) {
+		for i, cell := range row {
+			fmt.Fprintf(&b, "| %s%s ", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
 		}
-		fmt.Fprintln(w)
+		b.WriteString("|\n")
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("writing the table: %w", err)
+	return b.String()
+}
+
+// cpuTable is what each row costs, absolutely and beside the row that it is
+// divided by.
+func cpuTable(title, note string, all []series) table {
+	t := table{title: title, note: note, head: []string{"request", "CPU µs", "÷", "of", "requests/s"}}
+	for _, s := range all {
+		by := base(all, s)
+		of := by.name
+		if of == s.name {
+			of = "itself"
+		}
+		t.rows = append(t.rows, []string{
+			s.name,
+			spreadOf(values(s.samples, sample.perRequest)).text(1),
+			spreadOf(ratios(s.samples, by.samples, sample.perRequest)).text(2),
+			of,
+			fmt.Sprintf("%.0f", spreadOf(values(s.samples, sample.perSecond)).median),
+		})
 	}
-	_, err := fmt.Fprintf(out, "\nSallyport: %.1f MiB resident when idle, %v from start to /readyz, binary %.1f MiB\n",
-		float64(start.residentKiB)/1024, start.ready.Round(time.Millisecond), float64(start.binarySize)/(1<<20))
-	return err
+	return t
 }

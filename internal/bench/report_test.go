@@ -13,8 +13,9 @@ func TestSpreadOf(t *testing.T) {
 		want   spread
 	}{
 		{[]float64{7}, spread{7, 7, 7}},
-		{[]float64{3, 1, 2}, spread{2, 1, 3}},
-		{[]float64{4, 1, 3, 2}, spread{2.5, 1, 4}},
+		{[]float64{3, 1, 2}, spread{2, 1.5, 2.5}},
+		{[]float64{4, 1, 3, 2}, spread{2.5, 1.75, 3.25}},
+		{[]float64{5, 1, 4, 2, 3}, spread{3, 2, 4}},
 	}
 	for _, tt := range tests {
 		if got := spreadOf(tt.values); got != tt.want {
@@ -26,7 +27,39 @@ func TestSpreadOf(t *testing.T) {
 func TestRatiosPairSlices(t *testing.T) {
 	of := []sample{{requests: 10, cpu: 300 * time.Microsecond}, {requests: 100, cpu: 8 * time.Millisecond}}
 	by := []sample{{requests: 10, cpu: 200 * time.Microsecond}, {requests: 10, cpu: 400 * time.Microsecond}}
-	if diff := cmp.Diff([]float64{1.5, 2}, ratios(of, by)); diff != "" {
+	if diff := cmp.Diff([]float64{1.5, 2}, ratios(of, by, sample.perRequest)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	got := table{title: "Costs", note: "Measured.", head: []string{"row", "µs"}, rows: [][]string{{"a", "1.0"}, {"long", "22.5"}}}.markdown()
+	want := `### Costs
+
+Measured.
+
+| row  | µs   |
+| ---- | ---- |
+| a    | 1.0  |
+| long | 22.5 |
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A row is compared with the one that it names, or else with the first.
+func TestCPUTableComparesWithTheNamedRow(t *testing.T) {
+	one := func(name, by string, us int) series {
+		return series{row: &row{name: name, by: by}, samples: []sample{{requests: 1, cpu: time.Duration(us) * time.Microsecond, took: time.Second}}}
+	}
+	got := cpuTable("t", "n", []series{one("pool", "", 10), one("handler", "", 5), one("asked", "handler", 20)}).rows
+	want := [][]string{
+		{"pool", "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
+		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", "pool", "1"},
+		{"asked", "20.0 (20.0–20.0)", "4.00 (4.00–4.00)", "handler", "1"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

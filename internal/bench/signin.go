@@ -15,8 +15,10 @@ import (
 )
 
 // signIn opens target as a browser would, picks a person at the demo provider,
-// and returns the Cookie field that the signed-in browser sends to target.
-func signIn(ctx context.Context, target, person string) (string, error) {
+// and returns the Cookie field that the signed-in browser sends to target: all
+// cookies whose names begin with session. The provider is on the same host and has
+// cookies, too.
+func signIn(ctx context.Context, target, person, session string) (string, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return "", fmt.Errorf("making a cookie jar: %w", err)
@@ -39,14 +41,14 @@ func signIn(ctx context.Context, target, person string) (string, error) {
 	}
 	var cookies []string
 	for _, c := range jar.Cookies(app.url) {
-		if strings.HasSuffix(c.Name, "sallyport") { // the provider is on the same host and has cookies, too
+		if strings.HasPrefix(c.Name, session) {
 			cookies = append(cookies, c.Name+"="+c.Value)
 		}
 	}
-	if len(cookies) != 1 {
-		return "", fmt.Errorf("the browser has %d session cookies, want one", len(cookies))
+	if len(cookies) == 0 {
+		return "", errors.New("the browser has no session cookie")
 	}
-	return cookies[0], nil
+	return strings.Join(cookies, "; "), nil
 }
 
 // page is where a visit ended, redirects followed.

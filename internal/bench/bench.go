@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+)
+
+// part measures something and hands on each table when it is known.
+type part func(ctx context.Context, o options, w *world, print func(table)) error
+
+// allParts is the name of everything in parts.
+const allParts = "all"
+
+var parts = map[string][]part{
+	allParts:    {measureRequests, measureProcesses},
+	"requests":  {measureRequests},
+	"processes": {measureProcesses},
+}
+
+// bench measures the part that is asked for and prints each table when it is known.
+func bench(ctx context.Context, o options, out io.Writer) error {
+	w, err := newWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.cpus.apart(); err != nil {
+		return err
+	}
+	defer w.cpus.together()
+	for _, measurePart := range parts[o.part] {
+		if err := measurePart(ctx, o, w, func(t table) { fmt.Fprintln(out, t.markdown()) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureRequests is everything that the same running proxies are asked.
+func measureRequests(ctx context.Context, o options, w *world, print func(table)) error {
+	part := w.part()
+	defer part.close()
+	s, err := part.proxies(ctx)
+	if err != nil {
+		return err
+	}
+	l := load{conns: o.conns, lasts: o.slice}
+	var first []series
+	for i, size := range o.sizes {
+		rows := s.signedIn(w.app, size)
+		title := "Signed in, " + bytesText(size)
+		if i == 0 {
+			rows = append(rows, s.others(w.app, size)...)
+			title += ", and the answers that are not the app's"
+		}
+		all, err := measure(ctx, rows, l, o.slices)
+		if err != nil {
+			return err
+		}
+		print(cpuTable(title, fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice), all))
+		if i == 0 {
+			first = all
+		}
+	}
+	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(w.app, o.sizes[0])...)
+	frugal, err := measureFrugality(ctx, rows, l)
+	if err != nil {
+		return err
+	}
+	note := fmt.Sprintf("%s, connections and sessions warm; medians of %d slices. What asking for the figures takes is taken off.", bytesText(o.sizes[0]), rounds)
+	print(frugalityTable(note, frugal))
+	latency, err := paces(ctx, o, first[0], named(first, s.memory.name))
+	if err != nil {
+		return err
+	}
+	print(latency)
+	return nil
+}
+
+// measureProcesses is everything for which processes are started anew.
+func measureProcesses(ctx context.Context, o options, w *world, print func(table)) error {
+	t, err := w.scaling(ctx, o)
+	if err != nil {
+		return err
+	}
+	print(t)
+	f, err := w.footprint(ctx)
+	if err != nil {
+		return err
+	}
+	t = table{title: "Memory, start, size", note: "One process with GOMAXPROCS=1 and the default GOGC; medians (quartiles).", head: []string{"what", "measured", "goal"}, rows: f.rows()}
+	if o.sessions > 0 {
+		c, err := w.crowd(ctx, o.sessions)
+		if err != nil {
+			return err
+		}
+		t.rows = append(t.rows, c.rows()...)
+	}
+	if o.sockets > 0 {
+		all, err := w.sockets(ctx, o.sockets)
+		if err != nil {
+			return err
+		}
+		t.rows = append(t.rows, socketRows(all)...)
+	}
+	print(t)
+	return nil
+}
+
+// named is the series of that name, which is there.
+func named(all []series, name string) series {
+	for _, s := range all {
+		if s.name == name {
+			return s
+		}
+	}
+	panic("bench: no row is called " + name)
+}
+
+// bytesText is a size for people.
+func bytesText(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// series is what was measured of one row, slice by slice.
+type series struct {
+	*row
+	samples []sample
+}
+
+// measure alternates slices of load between the rows. Its first round warms up and
+// does not count.
+func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, error) {
+	all := make([]series, len(rows))
+	for i, r := range rows {
+		all[i].row = r
+	}
+	for round := range slices + 1 {
+		for i, r := range rows {
+			s, err := l.run(ctx, r)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.name, err)
+			}
+			if round > 0 {
+				all[i].samples = append(all[i].samples, s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// base is the series that s is divided by.
+func base(all []series, s series) series {
+	for _, other := range all {
+		if other.name == s.by {
+			return other
+		}
+	}
+	return all[0]
+}
+
+// ratios divides slice by slice: neighbours in time met the same machine.
+func ratios(of, by []sample, value func(sample) float64) []float64 {
+	r := make([]float64, len(of))
+	for i := range of {
+		r[i] = value(of[i]) / value(by[i])
+	}
+	return r
+}
+
+// values are one figure of each sample.
+func values(of []sample, value func(sample) float64) []float64 {
+	v := make([]float64, len(of))
+	for i := range of {
+		v[i] = value(of[i])
+	}
+	return v
+}

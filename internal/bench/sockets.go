@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// socketPath is where the app opens a WebSocket and repeats what it hears.
+const socketPath = "/socket"
+
+// repeat answers each message with itself until the connection ends.
+func repeat(w http.ResponseWriter, r *http.Request) {
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // it has answered
+	}
+	defer conn.CloseNow()
+	for {
+		kind, message, err := conn.Read(r.Context())
+		if err != nil || conn.Write(r.Context(), kind, message) != nil {
+			return
+		}
+	}
+}
+
+// sockets is a proxy with many WebSockets that say nothing.
+type sockets struct {
+	name          string
+	count         int
+	before, after float64 // MiB resident
+}
+
+// spareFiles is what a process has open beside its WebSockets.
+const spareFiles = 300
+
+// sockets opens n WebSockets, or as many as the limit of open files allows, through
+// the bare pool and then through Sallyport.
+func (w *world) sockets(ctx context.Context, n int) ([]sockets, error) {
+	// Each is two files of the proxy, and two of this program: the client's and
+	// the app's.
+	limit, err := raiseFileLimit(2*n + spareFiles)
+	if err != nil {
+		return nil, err
+	}
+	n = min(n, (limit-spareFiles)/2)
+	part := w.part()
+	defer part.close()
+	pool, err := part.bare(ctx, rowPool, barePool, 1)
+	if err != nil {
+		return nil, err
+	}
+	g, err := part.gate(ctx, "Sallyport", 1)
+	if err != nil {
+		return nil, err
+	}
+	var all []sockets
+	for _, p := range []*process{pool, g.process} {
+		s, err := openSockets(ctx, p, g.cookie, n)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.name, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func openSockets(ctx context.Context, p *process, cookie string, n int) (sockets, error) {
+	s := sockets{name: p.name, count: n}
+	var err error
+	if s.before, err = resident(p); err != nil {
+		return s, err
+	}
+	header := http.Header{"Cookie": {cookie}}
+	for i := range n {
+		conn, err := openSocket(ctx, p.addr, header)
+		if err != nil {
+			return s, fmt.Errorf("WebSocket %d: %w", i+1, err)
+		}
+		defer conn.CloseNow()
+	}
+	if err := pause(ctx, idleFor); err != nil {
+		return s, err
+	}
+	s.after, err = resident(p)
+	return s, err
+}
+
+// openSocket also says something and hears it again.
+func openSocket(ctx context.Context, addr string, header http.Header) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws://"+addr+socketPath, &websocket.DialOptions{HTTPHeader: header})
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	const said = "bench"
+	if err := conn.Write(ctx, websocket.MessageText, []byte(said)); err != nil {
+		conn.CloseNow()
+		return nil, fmt.Errorf("writing: %w", err)
+	}
+	if _, heard, err := conn.Read(ctx); err != nil || string(heard) != said {
+		conn.CloseNow()
+		return nil, fmt.Errorf("the app answered %q, %w", heard, err)
+	}
+	return conn, nil
+}
+
+func socketRows(all []sockets) [][]string {
+	var rows [][]string
+	for _, s := range all {
+		goal := ""
+		if s.name != rowPool {
+			goal = "≤ 400 for 10000"
+		}
+		rows = append(rows, []string{
+			fmt.Sprintf("%s with %d idle WebSockets, MiB", s.name, s.count), fmt.Sprintf("%.0f (%.1f before)", s.after, s.before), goal,
+		})
+	}
+	return rows
+}

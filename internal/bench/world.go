@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/sallyport/sallyport/idp/demoidp"
+)
+
+// world is everything that one run starts. Its close ends all of it.
+type world struct {
+	cpus   processors
+	dir    string // temporary
+	app    *app
+	binary string // Sallyport, built from the work tree
+	ends   []func()
+}
+
+// newWorld makes the folder, the app and the binary.
+func newWorld(ctx context.Context) (*world, error) {
+	cpus, err := findProcessors()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "sallyport-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	w := &world{cpus: cpus, dir: dir, app: startApp(), binary: filepath.Join(dir, "sallyport")}
+	w.ends = append(w.ends, func() { os.RemoveAll(dir) }, w.app.Close)
+	if err := build(ctx, w.binary); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// close ends everything, the youngest first.
+func (w *world) close() {
+	for i := len(w.ends) - 1; i >= 0; i-- {
+		w.ends[i]()
+	}
+	w.ends = nil
+}
+
+// part is a world of its own within this one, to be closed before it.
+func (w *world) part() *world { return &world{cpus: w.cpus, dir: w.dir, app: w.app, binary: w.binary} }
+
+// gate is a running Sallyport and somebody who is signed in there.
+type gate struct {
+	*process
+	issuer string
+	email  string
+	cookie string // the whole Cookie field
+}
+
+// gate starts Sallyport on n processors with the defaults and further variables, and signs in.
+func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*gate, error) {
+	r, err := w.rig(name, n, env...)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := r.start(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	person := demoidp.DefaultPeople()[0]
+	cookie, err := signIn(ctx, "http://"+r.addr+path(1), person.Name, "sallyport")
+	if err != nil {
+		return nil, fmt.Errorf("%s: signing in: %w", name, err)
+	}
+	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie}, nil
+}

@@ -1,0 +1,56 @@
+package hop
+
+import (
+	"io"
+	"net/http"
+	"sync/atomic"
+)
+
+// deliver hands the connection over to the answer's body, or keeps it at once when
+// there is none.
+func (c *conn) deliver(res *http.Response) {
+	keep := !res.Close
+	if res.Body == http.NoBody || res.ContentLength == 0 || res.Request.Method == http.MethodHead {
+		c.release(keep)
+		res.Body = http.NoBody
+		return
+	}
+	res.Body = &body{ReadCloser: res.Body, conn: c, keep: keep}
+}
+
+// The states of a body.
+const (
+	open   = iota
+	over   // read to its end: the connection is another request's
+	closed // given up, and the connection with it
+)
+
+// body is an answer's body. Reads come one after the other; Close may come from
+// anywhere and ends a Read that waits.
+type body struct {
+	io.ReadCloser
+	conn  *conn
+	keep  bool
+	state atomic.Int32
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.state.Load() == over {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF && b.state.CompareAndSwap(open, over) {
+		b.conn.release(b.keep)
+	}
+	return n, err
+}
+
+// Close implements io.Closer. What was not read is given up together with the
+// connection; reading on to keep it could take for ever.
+func (b *body) Close() error {
+	if b.state.CompareAndSwap(open, closed) {
+		b.conn.close()
+	}
+	return nil
+}

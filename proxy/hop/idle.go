@@ -1,0 +1,93 @@
+package hop
+
+import (
+	"sync"
+	"time"
+)
+
+// idle holds the connections that wait for a request, the last used on top: those at
+// the bottom grow old and are closed when a request or their time comes.
+type idle struct {
+	max     int
+	timeout time.Duration
+
+	mu      sync.Mutex
+	conns   []*conn
+	sweeper *time.Timer // runs while there are connections
+}
+
+// take returns a connection that the app has not closed, or nil.
+func (i *idle) take(now time.Time) *conn {
+	for {
+		c := i.pop()
+		if c == nil {
+			return nil
+		}
+		if now.Sub(c.idleSince) < i.timeout && c.glance.quiet() {
+			c.reused = true
+			return c
+		}
+		c.close()
+	}
+}
+
+func (i *idle) pop() *conn {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := len(i.conns)
+	if n == 0 {
+		return nil
+	}
+	c := i.conns[n-1]
+	i.conns[n-1] = nil
+	i.conns = i.conns[:n-1]
+	return c
+}
+
+// put keeps c, or closes it when there are enough.
+func (i *idle) put(c *conn) {
+	c.idleSince = time.Now()
+	i.mu.Lock()
+	full := len(i.conns) >= i.max
+	if !full {
+		i.conns = append(i.conns, c)
+		if i.sweeper == nil {
+			i.sweeper = time.AfterFunc(i.timeout, i.sweep)
+		}
+	}
+	i.mu.Unlock()
+	if full {
+		c.close()
+	}
+}
+
+// sweep closes the connections whose time has come and sees to its next turn.
+func (i *idle) sweep() {
+	now := time.Now()
+	i.mu.Lock()
+	n := 0
+	for n < len(i.conns) && now.Sub(i.conns[n].idleSince) >= i.timeout {
+		n++
+	}
+	old := append([]*conn(nil), i.conns[:n]...)
+	i.conns = append(i.conns[:0], i.conns[n:]...)
+	if len(i.conns) == 0 {
+		i.sweeper = nil
+	} else {
+		i.sweeper.Reset(i.timeout - now.Sub(i.conns[0].idleSince))
+	}
+	i.mu.Unlock()
+	for _, c := range old {
+		c.close()
+	}
+}
+
+func (i *idle) closeAll() {
+	i.mu.Lock()
+	all := i.conns
+	i.conns = nil
+	i.mu.Unlock()
+	for _, c := range all {
+		c.close()
+	}
+}

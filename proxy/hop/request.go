@@ -1,0 +1,70 @@
+package hop
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// appendRequest appends the header section of r (RFC 9112 §2.1) in origin-form. What
+// could end a line early is an error, and nothing of it is sent.
+func appendRequest(b []byte, r *http.Request) ([]byte, error) {
+	target := r.URL.RequestURI()
+	if !plain(target) || target[0] != '/' {
+		return nil, errors.New("the request's target could not stand in a request line")
+	}
+	host := cmp.Or(r.Host, r.URL.Host)
+	if host == "" || !httpguts.ValidHostHeader(host) {
+		return nil, fmt.Errorf("the host %.100q could not stand in a Host field", host)
+	}
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, target...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, host...)
+	b = append(b, "\r\n"...)
+	for name, values := range r.Header {
+		if framing(name) {
+			continue
+		}
+		if len(values) > 0 && !httpguts.ValidHeaderFieldName(name) {
+			return nil, fmt.Errorf("the field name %.100q is not one", name)
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return nil, fmt.Errorf("the value of the field %s has a character that may not stand there", name)
+			}
+			if v == "" && name == "User-Agent" {
+				continue // httputil's way of sending none
+			}
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, v...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	return append(b, "\r\n"...), nil
+}
+
+// framing reports whether a field is the transport's to write, as net/http's does: a
+// client may have sent one beside what the request really is.
+func framing(name string) bool {
+	switch name {
+	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return false
+}
+
+// plain reports whether s has neither white space nor control characters.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return s != ""
+}

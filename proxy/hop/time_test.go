@@ -1,0 +1,106 @@
+package hop
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTimeOfHeader(t *testing.T) {
+	for name, tt := range map[string]struct {
+		takes time.Duration
+		want  string
+	}{
+		"at once":                   {0, "200 ok"},
+		"longer than patience":      {time.Second, "200 ok"},
+		"just in time":              {10*time.Second - 1, "200 ok"},
+		"too long":                  {10*time.Second + 1, "timeout"},
+		"the header in two pieces":  {-5 * time.Second, "200 ok"},
+		"the second piece too late": {-10*time.Second - 1, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := pipe(t, func(c net.Conn) {
+					head := ok
+					if tt.takes < 0 {
+						_, _ = io.WriteString(c, head[:9])
+						head, tt.takes = head[9:], -tt.takes
+					}
+					time.Sleep(tt.takes)
+					_, _ = io.WriteString(c, head)
+				})
+				began := time.Now()
+				got := read(transport, request(t, "GET"))
+				if tt.want != "timeout" && got != tt.want || tt.want == "timeout" && !strings.Contains(got, "timeout") {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				time.Sleep(time.Minute) // the app finishes
+			})
+		})
+	}
+}
+
+func TestTimeOfBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := pipe(t, func(c net.Conn) {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n")
+			for _, b := range "abc" {
+				time.Sleep(time.Hour)
+				_, _ = io.WriteString(c, string(b))
+			}
+		})
+		if got := read(transport, request(t, "GET")); got != "200 abc" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestClientLeaves(t *testing.T) {
+	for name, first := range map[string]string{"before the header": "", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				hungUp := make(chan struct{})
+				transport := pipe(t, func(c net.Conn) {
+					defer close(hungUp)
+					_, _ = io.WriteString(c, first)
+					_, _ = c.Read(make([]byte, 1))
+				})
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, leave)
+				res, err := transport.RoundTrip(request(t, "GET").WithContext(ctx), nil)
+				if first == "" {
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("the error is %v", err)
+					}
+				} else if _, err := io.ReadAll(res.Body); err == nil {
+					t.Error("the body ended well")
+				}
+				<-hungUp
+			})
+		})
+	}
+}
+
+func TestDialFails(t *testing.T) {
+	transport, err := New(Config{
+		Dial: func(context.Context) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
+		},
+		HeaderTimeout: 1, MaxHeaderBytes: 1, MaxIdle: 1, IdleTimeout: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = transport.RoundTrip(request(t, "GET"), nil)
+	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "dial" {
+		t.Errorf("the error is %v", err)
+	}
+}
