@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,10 @@ func TestMain(m *testing.M) {
 // A whole run, too short to measure anything: every answer is still checked.
 func TestRun(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5"}, &out)
+	page := filepath.Join(t.TempDir(), "performance.md")
+	copyFile(t, "../../docs/performance.md", page)
+	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5", "-idle", "1ms",
+		"-write", page, "-run", "second"}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +37,24 @@ func TestRun(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}
+	}
+	written, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, second, _ := strings.Cut(string(written), "<!-- bench:second -->"); !strings.Contains(second, strings.TrimSpace(out.String())) {
+		t.Errorf("the page is not what was printed:\n%s", second)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

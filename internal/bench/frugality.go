@@ -13,12 +13,13 @@ type frugality struct {
 	allocations, bytes, commands []float64 // per request
 }
 
-// rounds is how often frugality is measured: it hardly varies.
-const rounds = 5
+// maxRounds is how often frugality is measured, unless there are fewer slices: it hardly
+// varies.
+const maxRounds = 5
 
 // measureFrugality counts allocations, their bytes, and Redis commands over warm
 // connections.
-func measureFrugality(ctx context.Context, rows []*row, l load) ([]frugality, error) {
+func measureFrugality(ctx context.Context, rows []*row, l load, rounds int) ([]frugality, error) {
 	all := make([]frugality, len(rows))
 	for i, r := range rows {
 		all[i].row = r

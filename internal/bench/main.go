@@ -20,8 +20,12 @@ type options struct {
 	slice  time.Duration // of each measurement
 	conns  int           // connections kept open to each proxy
 
-	sessions, sockets int    // how many live at once
-	part              string // what to measure: a name of parts, or "all"
+	sessions, sockets int           // how many live at once
+	idle              time.Duration // how long a process is left alone before its memory is read
+	part              string        // what to measure: a name of parts, or "all"
+	profile           string        // file to write a CPU profile to, instead of measuring; "" = none
+	write, run        string        // page to write the tables into, and between which of its markers
+	args              []string
 }
 
 func main() {
@@ -44,11 +48,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.profile != "" {
+		return profile(ctx, o, out)
+	}
 	return bench(ctx, o, out)
 }
 
 func parse(args []string) (options, error) {
-	o := options{}
+	o := options{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("sizes", "1024,65536,1048576", "bytes of the app's answers, one table each")
 	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
@@ -56,7 +63,11 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
 	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
 	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
+	flags.DurationVar(&o.idle, "idle", 2*time.Second, "how long a process is left alone before its memory is read")
 	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
+	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
+	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
+	flags.StringVar(&o.run, "run", "quiet", "name of the run in the page: quiet or second")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
