@@ -103,7 +103,7 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 	if err != nil {
 		return err
 	}
-	t = table{title: "Memory, start, size", note: "One process with GOMAXPROCS=1 and the default GOGC; medians (quartiles).", head: []string{"what", "measured", "goal"}, rows: f.rows()}
+	t = table{title: "Memory, start, size", note: "Processes with GOMAXPROCS=1; medians (quartiles) where there are several measurements.", head: []string{"what", "measured", "goal"}, rows: f.rows()}
 	if o.sessions > 0 {
 		c, err := w.crowd(ctx, o)
 		if err != nil {
