@@ -60,7 +60,7 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 		rows := s.signedIn(w.app, size)
 		title := "Signed in, " + bytesText(size)
 		if i == 0 {
-			rows = append(rows, s.others(w.app, size)...)
+			rows = append(rows, s.others(size)...)
 			title += ", and the answers that are not the app's"
 		}
 		all, err := measure(ctx, rows, l, o.slices)
@@ -76,7 +76,7 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 			first = all
 		}
 	}
-	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(w.app, o.sizes[0])...)
+	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(o.sizes[0])...)
 	rounds := min(o.slices, maxRounds)
 	frugal, err := measureFrugality(ctx, rows, l, rounds)
 	if err != nil {
@@ -84,7 +84,7 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	}
 	note := fmt.Sprintf("%s, connections and sessions warm; medians of %d slices. What asking for the figures takes is taken off.", bytesText(o.sizes[0]), rounds)
 	print(frugalityTable(note, frugal))
-	latency, err := paces(ctx, o, first[0], named(first, s.memory.name))
+	latency, err := paces(ctx, o, named(first, rowPool), named(first, s.memory.name))
 	if err != nil {
 		return err
 	}
@@ -120,16 +120,6 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 	}
 	print(t)
 	return nil
-}
-
-// named is the series of that name, which is there.
-func named(all []series, name string) series {
-	for _, s := range all {
-		if s.name == name {
-			return s
-		}
-	}
-	panic("bench: no row is called " + name)
 }
 
 // bytesText is a size for people.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,6 +45,22 @@ func TestRun(t *testing.T) {
 	}
 	if _, second, _ := strings.Cut(string(written), "<!-- bench:second -->"); !strings.Contains(second, strings.TrimSpace(out.String())) {
 		t.Errorf("the page is not what was printed:\n%s", second)
+	}
+}
+
+// The profile is one that the compiler can read, and names the way of a request.
+func TestProfile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "default.pgo")
+	var out strings.Builder
+	if err := run(t.Context(), []string{"-profile", file, "-profile-time", "1s", "-conns", "4"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", "-cum", "-nodecount", "400", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if !strings.Contains(string(said), "proxy.(*Site).ServeHTTP") {
+		t.Errorf("the profile has no request:\n%s", said)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -92,8 +93,9 @@ func (f *frugality) count(ctx context.Context) (counts, error) {
 	return c, nil
 }
 
-// frugalityTable compares with the first row, which is the bare pool's.
+// frugalityTable compares with the bare pool, which is one of the rows.
 func frugalityTable(note string, all []frugality) table {
+	pool := slices.IndexFunc(all, func(f frugality) bool { return f.name == rowPool })
 	t := table{title: "Allocations and Redis commands per request", note: note,
 		head: []string{"request", "allocations", "beyond the bare pool", "KiB", "Redis commands"}}
 	const none = "–"
@@ -102,7 +104,7 @@ func frugalityTable(note string, all []frugality) table {
 		if f.allocations != nil {
 			n := spreadOf(f.allocations).median
 			line[1] = fmt.Sprintf("%.1f", n)
-			line[2] = fmt.Sprintf("%+.1f", n-spreadOf(all[0].allocations).median)
+			line[2] = fmt.Sprintf("%+.1f", n-spreadOf(all[pool].allocations).median)
 			line[3] = fmt.Sprintf("%.1f", spreadOf(f.bytes).median/1024)
 		}
 		if f.commands != nil {

@@ -24,6 +24,7 @@ type options struct {
 	idle              time.Duration // how long a process is left alone before its memory is read
 	part              string        // what to measure: a name of parts, or "all"
 	profile           string        // file to write a CPU profile to, instead of measuring; "" = none
+	profileLasts      time.Duration // of each mode, whole seconds; the first, twice as long
 	write, run        string        // page to write the tables into, and between which of its markers
 	args              []string
 }
@@ -66,6 +67,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.idle, "idle", 2*time.Second, "how long a process is left alone before its memory is read")
 	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
 	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
+	flags.DurationVar(&o.profileLasts, "profile-time", 8*time.Second, "how long each mode is profiled, in whole seconds")
 	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
 	flags.StringVar(&o.run, "run", "quiet", "name of the run in the page: quiet or second")
 	if err := flags.Parse(args); err != nil {
@@ -80,6 +82,9 @@ func parse(args []string) (options, error) {
 	}
 	if o.slices < 1 || o.slice <= 0 || o.conns < 1 || o.sessions < 0 || o.sockets < 0 || flags.NArg() > 0 {
 		return o, errors.New("-slices, -slice and -conns must be above zero, -sessions and -websockets not below, and there are no arguments")
+	}
+	if o.profileLasts < time.Second || o.profileLasts%time.Second != 0 {
+		return o, fmt.Errorf("-profile-time is %v; it must be whole seconds", o.profileLasts)
 	}
 	if parts[o.part] == nil {
 		return o, fmt.Errorf("-part is %q; it must be all, requests or processes", o.part)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
@@ -33,13 +34,16 @@ func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, er
 }
 
 // base is the series that s is divided by.
-func base(all []series, s series) series {
-	for _, other := range all {
-		if other.name == s.by {
-			return other
+func base(all []series, s series) series { return named(all, cmp.Or(s.by, rowPool)) }
+
+// named is the series of that name, which is there.
+func named(all []series, name string) series {
+	for _, s := range all {
+		if s.name == name {
+			return s
 		}
 	}
-	return all[0]
+	panic("bench: no row is called " + name)
 }
 
 // ratios divides slice by slice: neighbours in time met the same machine.

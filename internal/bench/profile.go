@@ -16,9 +16,6 @@ import (
 	"time"
 )
 
-// profileLasts is how long a mode is profiled; the first, twice as long.
-const profileLasts = 8 * time.Second
-
 // mix is one Sallyport under profile, and what it is asked meanwhile.
 type mix struct {
 	gate  *gate
@@ -57,7 +54,8 @@ func profile(ctx context.Context, o options, out io.Writer) error {
 	return err
 }
 
-// mixes weigh the modes: mostly requests to the app of people who are signed in.
+// mixes weigh the modes: mostly requests to the app of people who are signed in. Memory,
+// which also redirects and refuses, has twice the time of the others.
 func (w *world) mixes(ctx context.Context, o options) ([]mix, error) {
 	const small, big = 1 << 10, 64 << 10
 	g, err := w.gates(ctx, "SALLYPORT_PPROF=true")
@@ -77,7 +75,7 @@ func (w *world) mixes(ctx context.Context, o options) ([]mix, error) {
 		mixes = append(mixes, mix{gate: g.stored, lasts: 1, rows: map[*row]int{g.stored.signedIn(w.app, small): o.conns}})
 	}
 	for i := range mixes {
-		mixes[i].lasts *= profileLasts
+		mixes[i].lasts *= o.profileLasts
 	}
 	return mixes, nil
 }

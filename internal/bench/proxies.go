@@ -51,7 +51,11 @@ func (s *proxies) signedIn(a *app, size int) []*row {
 			request: get(p.addr, path(size), acceptsAll, s.memory.cookie),
 		}
 	}
-	rows := []*row{bare(s.pool), bare(s.plain), s.memory.signedIn(a, size)}
+	// One assertion differs from none by less than the machine's noise, so these two
+	// follow each other.
+	unvouched := s.unvouched.signedIn(a, size)
+	unvouched.by = s.memory.name
+	rows := []*row{bare(s.plain), bare(s.pool), s.memory.signedIn(a, size), unvouched}
 	if s.stored != nil {
 		rows = append(rows, s.stored.signedIn(a, size))
 	}
@@ -62,14 +66,10 @@ func (s *proxies) signedIn(a *app, size int) []*row {
 	return rows
 }
 
-// others are the rows of answers that are not the app's, and of Sallyport without
-// its assertion, which differs from that with one by less than the machine's noise
-// and so is best measured beside it.
-func (s *proxies) others(a *app, size int) []*row {
-	unvouched, question := s.unvouched.signedIn(a, size), s.forward.asked(size)
-	unvouched.by = s.memory.name
+// others are the rows of answers that are not the app's.
+func (s *proxies) others(size int) []*row {
+	question := s.forward.asked(size)
 	return []*row{
-		unvouched,
 		{name: rowAnswer, on: []*process{s.answer}, request: question.request, want: emptyOK()},
 		question, s.memory.unknown(size), s.memory.refused(size),
 	}

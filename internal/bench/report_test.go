@@ -48,15 +48,15 @@ Measured.
 	}
 }
 
-// A row is compared with the one that it names, or else with the first.
+// A row is compared with the one that it names, or else with the bare pool.
 func TestCPUTableComparesWithTheNamedRow(t *testing.T) {
 	one := func(name, by string, us int) series {
 		return series{row: &row{name: name, by: by}, samples: []sample{{requests: 1, cpu: time.Duration(us) * time.Microsecond, took: time.Second}}}
 	}
-	got := cpuTable("t", "n", []series{one("pool", "", 10), one("handler", "", 5), one("asked", "handler", 20)}).rows
+	got := cpuTable("t", "n", []series{one("handler", "", 5), one(rowPool, "", 10), one("asked", "handler", 20)}).rows
 	want := [][]string{
-		{"pool", "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
-		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", "pool", "1"},
+		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", rowPool, "1"},
+		{rowPool, "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
 		{"asked", "20.0 (20.0–20.0)", "4.00 (4.00–4.00)", "handler", "1"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
