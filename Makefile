@@ -15,9 +15,9 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-## bench: what a request costs beside a bare httputil.ReverseProxy; BENCH="-help" lists flags
+## bench: measures requests beside a bare httputil.ReverseProxy into docs/performance.md; BENCH=-help lists flags
 bench:
-	$(GO) run ./internal/bench $(BENCH)
+	$(GO) run ./internal/bench -write docs/performance.md $(BENCH)
 
 ## pgo: renews the profile that the compiler optimises Sallyport by
 pgo:

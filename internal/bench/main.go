@@ -69,7 +69,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
 	flags.DurationVar(&o.profileLasts, "profile-time", 8*time.Second, "how long each mode is profiled, in whole seconds")
 	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
-	flags.StringVar(&o.run, "run", "quiet", "name of the run in the page: quiet or second")
+	flags.StringVar(&o.run, "run", "second", "name of the run in the page: quiet or second")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
