@@ -120,6 +120,29 @@ func tell(w http.ResponseWriter, identity, vouched, body string) {
 	w.Write([]byte(body))
 }
 
+// Another program that fails costs its row, one of ours the run.
+func TestForeignRowsMayFail(t *testing.T) {
+	good := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer good.Close()
+	bad := httptest.NewServer(http.NotFoundHandler())
+	defer bad.Close()
+	on := func(s *httptest.Server, foreign bool) *row {
+		addr := s.Listener.Addr().String()
+		return &row{name: addr, foreign: foreign, on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: emptyOK()}
+	}
+	l := load{conns: 2, lasts: 10 * time.Millisecond}
+	all, err := measure(t.Context(), []*row{on(bad, true), on(good, false)}, l, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all[0].failed == nil || all[1].failed != nil || len(all[1].samples) != 2 {
+		t.Errorf("failures are %v and %v, with %d samples", all[0].failed, all[1].failed, len(all[1].samples))
+	}
+	if _, err := measure(t.Context(), []*row{on(good, false), on(bad, false)}, l, 2); err == nil {
+		t.Error("a row of ours failed, and the run went on")
+	}
+}
+
 // The clock is that of the other process: it moves with what that one does.
 func TestProcessCPUCountsWork(t *testing.T) {
 	before, err := processCPU(os.Getpid())

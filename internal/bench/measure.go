@@ -10,10 +10,11 @@ import (
 type series struct {
 	*row
 	samples []sample
+	failed  error // of a foreign row, which is then not complete
 }
 
 // measure alternates slices of load between the rows. Its first round warms up and
-// does not count.
+// does not count. A foreign row that fails is left out from then on.
 func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, error) {
 	all := make([]series, len(rows))
 	for i, r := range rows {
@@ -21,10 +22,14 @@ func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, er
 	}
 	for round := range slices + 1 {
 		for i, r := range rows {
+			if all[i].failed != nil {
+				continue
+			}
 			s, err := l.run(ctx, r)
-			if err != nil {
+			if err != nil && (!r.foreign || ctx.Err() != nil) {
 				return nil, fmt.Errorf("%s: %w", r.name, err)
 			}
+			all[i].failed = err
 			if round > 0 {
 				all[i].samples = append(all[i].samples, s)
 			}

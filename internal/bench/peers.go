@@ -33,7 +33,7 @@ func (p peer) row(a *app, size int, cookie string) *row {
 		cookie = p.cookie
 	}
 	return &row{
-		name: p.name, on: p.on, redis: p.redis, want: fromApp(a.body(size), p.identity, p.vouched),
+		name: p.name, on: p.on, redis: p.redis, foreign: true, want: fromApp(a.body(size), p.identity, p.vouched),
 		request: get(host, path(size), acceptsAll, cookie),
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,11 +55,17 @@ func TestCPUTableComparesWithTheNamedRow(t *testing.T) {
 	one := func(name, by string, us int) series {
 		return series{row: &row{name: name, by: by}, samples: []sample{{requests: 1, cpu: time.Duration(us) * time.Microsecond, took: time.Second}}}
 	}
-	got := cpuTable("t", "n", []series{one("handler", "", 5), one(rowPool, "", 10), one("asked", "handler", 20)}).rows
+	failed := series{row: &row{name: "peer"}, failed: errors.New("refused")}
+	table := cpuTable("t", "n", []series{one("handler", "", 5), one(rowPool, "", 10), one("asked", "handler", 20), failed})
+	if !strings.HasSuffix(table.note, "peer failed: refused.") {
+		t.Errorf("the note is %q", table.note)
+	}
+	got := table.rows
 	want := [][]string{
 		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", rowPool, "1"},
 		{rowPool, "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
 		{"asked", "20.0 (20.0–20.0)", "4.00 (4.00–4.00)", "handler", "1"},
+		{"peer", "failed", "", "", ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

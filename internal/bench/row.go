@@ -13,6 +13,7 @@ type row struct {
 	request []byte
 	want    answer
 	by      string // name of the row that this one is divided by; "" = rowPool
+	foreign bool   // another program's: that it fails is a finding, and no end of the run
 	redis   *redis // where its sessions are; nil = elsewhere
 }
 
