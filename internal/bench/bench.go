@@ -22,6 +22,11 @@ var parts = map[string][]part{
 // bench measures the part that is asked for, prints each table when it is known, and
 // writes all of them into the page.
 func bench(ctx context.Context, o options, out io.Writer) error {
+	if o.write != "" {
+		if err := checkPage(o.write, o.run); err != nil {
+			return err
+		}
+	}
 	w, err := newWorld(ctx)
 	if err != nil {
 		return err

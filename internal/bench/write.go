@@ -22,6 +22,18 @@ func writeInto(file, run, text string) error {
 	return nil
 }
 
+// checkPage says what would keep writeInto from working after a long run.
+func checkPage(file, run string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the page to write into: %w", err)
+	}
+	if _, err := between(string(page), run, ""); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
 // between is page with text between the run's markers, which stay.
 func between(page, run, text string) (string, error) {
 	begin, end := fmt.Sprintf("<!-- bench:%s -->\n", run), fmt.Sprintf("<!-- /bench:%s -->\n", run)
