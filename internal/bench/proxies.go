@@ -42,8 +42,8 @@ func (w *world) proxies(ctx context.Context) (*proxies, error) {
 }
 
 // signedIn are the rows of somebody who is signed in and gets size bytes of the app.
-// All requests have the same bytes, but for the cookies of the cookie store and of
-// peers that know their own people.
+// All requests are alike and of one length, but for the cookies of the cookie store and
+// of peers that know their own people.
 func (s *proxies) signedIn(a *app, size int) []*row {
 	bare := func(p *process) *row {
 		return &row{
