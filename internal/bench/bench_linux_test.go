@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	var out strings.Builder
 	page := filepath.Join(t.TempDir(), "performance.md")
 	copyFile(t, "../../docs/performance.md", page)
-	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5", "-idle", "1ms",
+	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "1", "-slice", "20ms", "-conns", "4", "-sessions", "20", "-websockets", "5", "-idle", "1ms",
 		"-write", page, "-run", "second"}, &out)
 	if err != nil {
 		t.Fatal(err)
