@@ -120,6 +120,7 @@ func (c crowd) rows() [][]string {
 		{fmt.Sprintf("%d sessions, beyond their tokens and the idle process, MiB", c.sessions), fmt.Sprintf("%.0f", beyond), "≤ 250 for 100000"},
 		{"resident with them, MiB", fmt.Sprintf("%.0f", c.after), ""},
 		{"of which on the heap, without garbage, MiB", fmt.Sprintf("%.0f", c.live), ""},
+		{"of that beyond their tokens, MiB", fmt.Sprintf("%.0f", c.live-c.tokens), ""},
 		{"their tokens, MiB", fmt.Sprintf("%.0f", c.tokens), ""},
 		{"a whole sign-in and the first request after it, CPU µs", fmt.Sprintf("%.0f", float64(c.cpu.Microseconds())/float64(c.sessions)), ""},
 		{"the same, per second", fmt.Sprintf("%.0f", float64(c.sessions)/c.took.Seconds()), ""},
