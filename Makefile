@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test check bench demo build fuzz deps docs
+.PHONY: test check bench pgo demo build fuzz deps docs
 
 ## test: installs what the tests need where it can, then runs all of them
 test:
@@ -15,9 +15,13 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
-## bench: CPU time per request beside a bare httputil.ReverseProxy
+## bench: measures requests beside a bare httputil.ReverseProxy into docs/performance.md; BENCH=-help lists flags
 bench:
-	$(GO) run ./internal/bench
+	$(GO) run ./internal/bench -write docs/performance.md $(BENCH)
+
+## pgo: renews the profile that the compiler optimises Sallyport by
+pgo:
+	$(GO) run ./internal/bench -profile cmd/sallyport/default.pgo
 
 ## demo: an identity provider, an app and the proxy on loopback
 demo:

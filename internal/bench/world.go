@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sallyport/sallyport/idp/demoidp"
 )
@@ -48,12 +49,17 @@ func (w *world) close() {
 // part is a world of its own within this one, to be closed before it.
 func (w *world) part() *world { return &world{cpus: w.cpus, dir: w.dir, app: w.app, binary: w.binary} }
 
+// noAssertion turns the assertion off.
+const noAssertion = "SALLYPORT_PASS_ASSERTION=false"
+
 // gate is a running Sallyport and somebody who is signed in there.
 type gate struct {
 	*process
-	issuer string
-	email  string
-	cookie string // the whole Cookie field
+	issuer  string
+	email   string
+	cookie  string // the whole Cookie field
+	vouches bool   // the app gets an assertion
+	redis   *redis // where its sessions are; nil = elsewhere
 }
 
 // gate starts Sallyport on n processors with the defaults and further variables, and signs in.
@@ -71,5 +77,6 @@ func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*g
 	if err != nil {
 		return nil, fmt.Errorf("%s: signing in: %w", name, err)
 	}
-	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie}, nil
+	vouches := !slices.Contains(env, noAssertion)
+	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie, vouches: vouches}, nil
 }
