@@ -39,7 +39,7 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	}
 	tell := newTeller(cfg, assert, forwardedNames)
 	f := &forwarder{
-		http: newTransport(cfg, up),
+		http: newTransport(up, cfg.UpstreamCA, cfg.UpstreamTimeout),
 		strip: stripper{
 			pass: pass, claims: cfg.ClaimHeaders, cookies: cfg.Cookies,
 			replaceAuthorization: tell.replacesAuthorization(),

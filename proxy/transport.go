@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -75,6 +76,16 @@ func (up *upstream) address(u *url.URL) {
 	u.Path, u.RawPath = up.path+u.Path, up.rawPath+raw
 }
 
+// dialAddress is host and port to connect to; without a meaning for a unix socket.
+func (up *upstream) dialAddress() string {
+	u := url.URL{Host: up.host}
+	port := u.Port()
+	if port == "" {
+		port = up.scheme // a name that the dialer knows
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
 // encodeInvalid percent-encodes the bytes of a raw path that RFC 3986 §3.3 does
 // not allow there.
 func encodeInvalid(raw string) string {
@@ -105,18 +116,19 @@ func pathByte(c byte) bool {
 		strings.IndexByte("/%-._~!$&'()*+,;=:@[]", c) >= 0
 }
 
-// newTransport makes the pool of connections to the app. It asks no proxy of the
-// environment, follows no redirect and leaves encodings alone.
-func newTransport(cfg *Config, up upstream) *http.Transport {
+// newTransport makes the pool of connections to the app, which trusts ca, nil for the
+// system's, and waits for an answer's header until timeout, 0 for ever. It asks no proxy
+// of the environment, follows no redirect and leaves encodings alone.
+func newTransport(up upstream, ca *x509.CertPool, timeout time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: cfg.UpstreamCA, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
-		ResponseHeaderTimeout:  cfg.UpstreamTimeout,
+		ResponseHeaderTimeout:  timeout,
 		ExpectContinueTimeout:  continueTimeout,
 		MaxResponseHeaderBytes: maxResponseHeader,
 		DisableCompression:     true,

@@ -129,6 +129,11 @@ func TestBadConfiguration(t *testing.T) {
 		{"upstream with credentials", map[string]string{"SALLYPORT_UPSTREAM": "http://user:pass@app"}, "SALLYPORT_UPSTREAM contains a user name or password; write http://host:port, https://host:port, h2c://host:port or unix:///path"},
 		{"upstream unix relative", map[string]string{"SALLYPORT_UPSTREAM": "unix://app.sock"}, `SALLYPORT_UPSTREAM is "unix://app.sock", whose socket path is not absolute; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
 		{"upstream with query", map[string]string{"SALLYPORT_UPSTREAM": "h2c://app?x"}, `SALLYPORT_UPSTREAM is "h2c://app?x", which has a query; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
+		{"upstream health", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "healthz"}, `SALLYPORT_UPSTREAM_HEALTH is "healthz"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health elsewhere", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "//other/healthz"}, `SALLYPORT_UPSTREAM_HEALTH is "//other/healthz"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health with a line break", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "/a\r\nX: y"}, `SALLYPORT_UPSTREAM_HEALTH is "/a\r\nX: y"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health without an app", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "connect", "SALLYPORT_UPSTREAM": "", "SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM_HEALTH is set, but with SALLYPORT_FORWARD_AUTH=only there is no app to ask; remove it"},
+		{"upstream health timeout", map[string]string{"SALLYPORT_UPSTREAM_HEALTH_TIMEOUT": "3s"}, "SALLYPORT_UPSTREAM_HEALTH_TIMEOUT is 3s; give a duration above zero and at most 2s, which is what an answer of /readyz may take"},
 		{"upstream timeout", map[string]string{"SALLYPORT_UPSTREAM_TIMEOUT": "-1s"}, "SALLYPORT_UPSTREAM_TIMEOUT is -1s; give a duration above zero, such as 30s"},
 
 		{"listen without port", map[string]string{"SALLYPORT_LISTEN": "4180"}, `SALLYPORT_LISTEN is "4180", not an address; write host:port, :port or unix:///path`},

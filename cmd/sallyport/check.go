@@ -79,6 +79,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	checkExpiry(s, now(), &f)
 	checkRegistration(s, &f)
 	checkUpstream(ctx, s, &f)
+	checkUpstreamHealth(ctx, s, &f)
 	checkStore(ctx, s, &f)
 	checkSessionLists(s, &f)
 	checkCookies(s, &f)

@@ -224,6 +224,14 @@ func TestCheckFindings(t *testing.T) {
 			vars["SALLYPORT_UPSTREAM"] = "unix:///nonexistent/app.sock"
 		},
 			`fail | upstream | SALLYPORT_UPSTREAM | unix:///nonexistent/app.sock does not answer: dial unix /nonexistent/app.sock: connect: no such file or directory; start the app or correct the address`},
+		{"app well", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_UPSTREAM_HEALTH"] = "/healthz"
+		},
+			`ok | upstream health |  | well by GET /healthz, which /readyz asks for at most every 5s`},
+		{"app ill", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_UPSTREAM"], vars["SALLYPORT_UPSTREAM_HEALTH"] = "unix:///nonexistent/app.sock", "connect"
+		},
+			`fail | upstream health | SALLYPORT_UPSTREAM_HEALTH | /readyz would answer 503: the app does not answer: dial unix /nonexistent/app.sock: connect: no such file or directory`},
 		{"OP-16 anonymous surface", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_PUBLIC_PATHS"] = "/public/**,/favicon.ico"
 		},

@@ -55,11 +55,13 @@ type NetworkConfig struct {
 
 // UpstreamConfig says where allowed requests go.
 type UpstreamConfig struct {
-	URL         string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
-	ForwardAuth string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
-	Timeout     time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
-	CAFile      string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
-	PassHost    bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+	URL           string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
+	ForwardAuth   string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
+	Timeout       time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
+	CAFile        string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
+	PassHost      bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+	Health        string        `env:"SALLYPORT_UPSTREAM_HEALTH" envDefault:"off" example:"/healthz" doc:"Whether /readyz also asks how the app is, at most every five seconds: connect opens a connection, a path is asked for with GET and has to answer from 200 to 399. With off, an outage of the app leaves Sallyport ready and people see its 502 page."`
+	HealthTimeout time.Duration `env:"SALLYPORT_UPSTREAM_HEALTH_TIMEOUT" envDefault:"1s" doc:"How long the app may take for that; at most 2s."`
 }
 
 // OIDCConfig names the provider and how to speak with it.

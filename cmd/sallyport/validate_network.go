@@ -143,6 +143,7 @@ func checkTLSFiles(n NetworkConfig, f *faults) {
 
 func (s *settings) resolveUpstream(f *faults) {
 	const name = "SALLYPORT_UPSTREAM"
+	s.resolveHealth(f)
 	if s.forwardAuthOnly() {
 		if s.Upstream.URL != "" {
 			f.add(name, "is set, but SALLYPORT_FORWARD_AUTH=only would not use it", "remove one of the two")

@@ -81,10 +81,9 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
-	a.ready = &readiness{checks: []readyCheck{
-		{"provider", func(context.Context) error { return a.client.Ready() }},
-		{"store", a.manager.Ready},
-	}}
+	if a.ready, err = a.newReadiness(); err != nil {
+		return err
+	}
 	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
@@ -92,6 +91,23 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	a.secrets = newSecretWatch(s, keys, live, p.logger)
 	a.workers = []func(context.Context){a.client.Run, a.client.WatchExpiry, a.secrets.run}
 	return nil
+}
+
+// newReadiness names what has to work before traffic may come.
+func (a *app) newReadiness() (*readiness, error) {
+	r := &readiness{checks: []readyCheck{
+		{"provider", func(context.Context) error { return a.client.Ready() }},
+		{"store", a.manager.Ready},
+	}}
+	probe, err := a.settings.healthProbe()
+	if err != nil {
+		return nil, fmt.Errorf("making the probe of SALLYPORT_UPSTREAM_HEALTH: %w", err)
+	}
+	if probe != nil {
+		h := &upstreamHealth{ask: probe.Healthy, timeout: a.settings.Upstream.HealthTimeout, now: a.now, log: a.logger}
+		r.checks = append(r.checks, readyCheck{"upstream", h.check})
+	}
+	return r, nil
 }
 
 // sessionAPI is nil when it is not configured or has nothing to work with.
