@@ -62,6 +62,7 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 // serve forwards the request of x, which has been decided on.
 func (f *forwarder) serve(x *exchange) {
 	f.settleUpgrade(x)
+	f.openCall(x)
 	if x.body.pending() && x.in.ProtoMajor == 1 {
 		// The app may answer before it has read everything; net/http would
 		// otherwise first read on by itself and could wait for ever.

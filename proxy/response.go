@@ -95,6 +95,7 @@ const (
 	kindInvalid     = "invalid"
 	kindClientGone  = "client_gone"
 	kindClientBody  = "client_body"
+	kindSessionOver = "session_over" // it ended in the middle of a call
 )
 
 // failed answers for an app that did not. The fault tells no address and no
@@ -119,7 +120,11 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 	if x.in.Context().Err() != nil {
 		return kindClientGone, nil
 	}
-	if bodyErr := x.body.failure(); bodyErr != nil {
+	bodyErr := x.body.failure()
+	if errors.Is(bodyErr, errStreamEnded) {
+		return kindSessionOver, fault.New(fault.SignInRequired, bodyErr)
+	}
+	if bodyErr != nil {
 		return kindClientBody, fault.New(fault.BadRequest, fmt.Errorf("reading the request's body: %w", bodyErr))
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {

@@ -204,8 +204,8 @@ func (b *streamBody) Close() error {
 
 // upgraded wraps the client's side of a WebSocket.
 func (t *streams) upgraded(conn net.Conn, ctx context.Context, s *session.Session) net.Conn {
-	c := &webSocket{Conn: conn, registry: t, session: s, ctx: context.WithoutCancel(ctx)}
-	c.used.Store(time.Now().UnixNano())
+	c := &webSocket{Conn: conn, registry: t}
+	c.activity.begin(ctx, t.auth, s, func() { c.cut(sessionOver) })
 	entry := t.add(s, c.cut)
 	c.mu.Lock()
 	c.entry = entry
