@@ -8,19 +8,22 @@ import (
 	"time"
 )
 
-// isGRPC reports whether r is a call of gRPC, which is a kind of request over HTTP/2
-// (PROTOCOL-HTTP2 of the gRPC documentation). gRPC-Web is not: it has nothing that other
-// requests have not.
-func isGRPC(r *http.Request) bool {
+// isCall reports whether r is a call of gRPC (PROTOCOL-HTTP2 of its documentation) or a
+// streaming one of Connect, whose two sides talk at the same time over HTTP/2. gRPC-Web is
+// not: its requests are like all others.
+func isCall(r *http.Request) bool {
 	ct := r.Header["Content-Type"]
 	if r.ProtoMajor < 2 || r.Method != http.MethodPost || len(ct) != 1 {
 		return false
+	}
+	if strings.HasPrefix(ct[0], "application/connect+") {
+		return true
 	}
 	rest, ok := strings.CutPrefix(ct[0], "application/grpc")
 	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
 }
 
-// callBody is what the client says in a gRPC call. Both sides of a call may be silent for
+// callBody is what the client says in a call of gRPC. Both sides of a call may be silent for
 // as long as they like, so it has no idle limit; like a WebSocket it counts as use of its
 // session and ends with it. That is why only somebody who is signed in gets one.
 type callBody struct {
@@ -35,9 +38,9 @@ type callBody struct {
 	closed bool
 }
 
-// openCall lets the request of x, which has been let through, last as a gRPC call does.
+// openCall lets the request of x, which has been let through, last as a call of gRPC does.
 func (f *forwarder) openCall(x *exchange) {
-	if x.decision.Session == nil || x.body.ReadCloser == nil || !isGRPC(x.in) {
+	if x.decision.Session == nil || x.body.ReadCloser == nil || !isCall(x.in) {
 		return
 	}
 	b := &callBody{requestBody: &x.body, registry: f.site.streams}
