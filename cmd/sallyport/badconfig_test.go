@@ -139,6 +139,8 @@ func TestBadConfiguration(t *testing.T) {
 		{"listen without port", map[string]string{"SALLYPORT_LISTEN": "4180"}, `SALLYPORT_LISTEN is "4180", not an address; write host:port, :port or unix:///path`},
 		{"listen with named port", map[string]string{"SALLYPORT_LISTEN": ":http"}, `SALLYPORT_LISTEN is ":http", whose port is not a number from 0 to 65535; write host:port, :port or unix:///path`},
 		{"listen unix relative", map[string]string{"SALLYPORT_LISTEN": "unix://x.sock"}, `SALLYPORT_LISTEN is "unix://x.sock", whose socket path is not absolute; write host:port, :port or unix:///path`},
+		{"PROXY protocol", map[string]string{"SALLYPORT_PROXY_PROTOCOL": "v2"}, `SALLYPORT_PROXY_PROTOCOL is "v2"; use off, accept or require`},
+		{"PROXY protocol from nobody", map[string]string{"SALLYPORT_PROXY_PROTOCOL": "require"}, "SALLYPORT_PROXY_PROTOCOL is require, and no proxy is trusted to send such a header; list the load balancers in SALLYPORT_TRUSTED_PROXIES, or remove it"},
 		{"short admin token", map[string]string{"SALLYPORT_ADMIN_TOKEN": "hunter2"}, "SALLYPORT_ADMIN_TOKEN has 7 characters, and who guesses it signs anybody out; use at least 32, such as the output of: openssl rand -hex 32"},
 		{"admin token with a space", map[string]string{"SALLYPORT_ADMIN_TOKEN": "0123456789abcdef 0123456789abcdef"}, "SALLYPORT_ADMIN_TOKEN has characters that no Authorization field can carry; use letters, digits, '-', '.', '_', '~', '+', '/' and '=', such as the output of: openssl rand -hex 32"},
 		{"one address for both", map[string]string{"SALLYPORT_ADMIN_LISTEN": ":4180"}, "SALLYPORT_ADMIN_LISTEN is the same address as SALLYPORT_LISTEN; give each listener its own"},

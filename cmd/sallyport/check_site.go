@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/proxy"
 )
 
 // checkRegistration shows what the provider has to know, character for
@@ -78,5 +80,8 @@ func checkSurface(s *settings, f *findings) {
 		f.warn("proxies", trusted, "the public URL is https:// and no certificate is set, so something in front ends TLS; until its network is listed, the app sees its address as every client's")
 	default:
 		f.ok("proxies", "forwarding headers are believed from nobody")
+	}
+	if mode := s.Network.ProxyProtocol; mode == string(proxy.ProxyProtocolRequire) {
+		f.ok("proxies", "every connection has to begin with a PROXY protocol header of theirs")
 	}
 }

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/sallyport/sallyport/proxy"
+
 // memoryNote is what an operator of the memory store should know.
 const memoryNote = "sessions are kept in memory: a restart signs everybody out, and several replicas do not share them"
 
@@ -16,6 +18,7 @@ func (s *settings) warnings() []configError {
 	}
 	warn(len(s.Access.PublicPaths) > 0, "SALLYPORT_PUBLIC_PATHS", "some paths need no sign-in")
 	warn(s.forwardAuthOnly() && len(s.Network.TrustedProxies) == 0, "SALLYPORT_TRUSTED_PROXIES", "no proxy is trusted to say which request it asks about: no path is public, every rule has to be passed, and a sign-in leads to the start page")
+	warn(s.Network.ProxyProtocol == string(proxy.ProxyProtocolAccept), "SALLYPORT_PROXY_PROTOCOL", "a trusted proxy that passes a connection on and sends no header lets the client write one; use require where every proxy sends it")
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
 	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")
