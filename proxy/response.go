@@ -22,10 +22,20 @@ func (f *forwarder) answered(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols || res.Body == nil {
 		return nil
 	}
+	preferTrailers(res, x.in)
 	if kind := streamKind(res); kind != notStream {
 		res.Body = f.site.streams.body(res.Body, kind, x.decision.Session)
 	}
 	return nil
+}
+
+// preferTrailers takes away the length of an answer to r that has trailers too. HTTP/2 can send both and
+// HTTP/1.1 one of them, of which the client can do without the length.
+func preferTrailers(res *http.Response, r *http.Request) {
+	if res.ContentLength > 0 && len(res.Trailer) > 0 && r.Proto == "HTTP/1.1" && r.Method != http.MethodHead {
+		res.ContentLength = -1
+		delete(res.Header, "Content-Length")
+	}
 }
 
 // streamKind tells answers that may go on for ever from those that end.
