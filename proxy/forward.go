@@ -24,8 +24,10 @@ type forwarder struct {
 	publicScheme string
 	cookies      session.Cookies
 
-	site *Site
-	now  func() time.Time
+	site   *Site
+	now    func() time.Time
+	log    *slog.Logger
+	warned rarely
 }
 
 func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
@@ -46,8 +48,9 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 		},
 		tell:  tell,
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
-		cookies: cfg.Cookies, site: site, now: cfg.Now,
+		cookies: cfg.Cookies, site: site, now: cfg.Now, log: cfg.Logger,
 	}
+	boundAnswers(f.http, up, f.warnOfSurplus)
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:        f.rewrite,
 		Transport:      f.http,
@@ -57,6 +60,13 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 		ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	return f, nil
+}
+
+// warnOfSurplus tells the operator of an app that sends too much.
+func (f *forwarder) warnOfSurplus() {
+	if f.warned.pass(f.now()) {
+		f.log.Warn("the app sent more than its answer; the rest was dropped with the connection, since it could have become somebody else's answer. Usual causes are a body with 204 or 304 or for HEAD, and a wrong Content-Length")
+	}
 }
 
 // serve forwards the request of x, which has been decided on.

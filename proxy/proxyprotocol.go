@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pires/go-proxyproto"
@@ -52,7 +51,7 @@ type proxyListener struct {
 	net.Listener
 	cfg    ProxyProtocolConfig
 	trust  trust
-	warned atomic.Int64 // when warn last wrote; Unix seconds
+	warned rarely
 }
 
 // Accept implements net.Listener. It waits for no header: that is the business of each
@@ -99,11 +98,9 @@ func statesClient(h *proxyproto.Header) error {
 	return nil
 }
 
-// warn tells the operator why connections are closed, at most once a minute, since
-// anybody can cause it.
+// warn tells the operator why connections are closed.
 func (l *proxyListener) warn(peer net.Addr, cause error) {
-	now, last := l.cfg.Now().Unix(), l.warned.Load()
-	if last != 0 && now < last+warnEvery || !l.warned.CompareAndSwap(last, now) {
+	if !l.warned.pass(l.cfg.Now()) {
 		return
 	}
 	l.cfg.Logger.Warn("a connection was closed for its PROXY protocol header; have the proxies that send one, and no others, in SALLYPORT_TRUSTED_PROXIES, and see SALLYPORT_PROXY_PROTOCOL",

@@ -145,3 +145,20 @@ func newTransport(up upstream, ca *x509.CertPool, timeout time.Duration) *http.T
 	}
 	return t
 }
+
+// boundAnswers has connections end where the app sends more than an answer, and surplus
+// called then. Within TLS that is not seen: an app of that kind usually speaks HTTP/2, where
+// each answer has its own stream.
+func boundAnswers(t *http.Transport, up upstream, surplus func()) {
+	if up.scheme != "http" || up.multiplexed {
+		return
+	}
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &boundedConn{Conn: conn, surplus: surplus}, nil
+	}
+}
