@@ -88,6 +88,14 @@ func (p *Probe) connect(ctx context.Context) error {
 	return nil
 }
 
+// Remedy says what to change for an error of Ask, as far as it can be told.
+func (p *Probe) Remedy(err error) string {
+	if remedy := tlsRemedy(err); remedy != "" {
+		return remedy
+	}
+	return "start the app or correct the address"
+}
+
 // Healthy is Ask as a yes or no: an answer from 200 to 399, or a connection where no path
 // is set.
 func (p *Probe) Healthy(ctx context.Context) error {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -140,6 +141,9 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; check SALLYPORT_UPSTREAM and that the app listens", cause))
 	}
+	if remedy := tlsRemedy(err); remedy != "" {
+		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; %s", cause, remedy))
+	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return kindTimeout, fault.New(fault.UpstreamTimeout, fmt.Errorf("%w; if the app needs longer, raise SALLYPORT_UPSTREAM_TIMEOUT", cause))
 	}
@@ -147,4 +151,16 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; the app closed the connection before it answered", cause))
 	}
 	return kindInvalid, fault.New(fault.UpstreamInvalid, cause)
+}
+
+// tlsRemedy says what to change where no TLS came about with the app; "" where that is not the
+// matter.
+func tlsRemedy(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "have the certificate name the host of SALLYPORT_UPSTREAM, and its authority in SALLYPORT_UPSTREAM_CA_FILE"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return "the app speaks no TLS: write http:// or h2c:// in SALLYPORT_UPSTREAM"
+	}
+	return ""
 }

@@ -39,7 +39,7 @@ func checkUpstream(ctx context.Context, s *settings, f *findings) {
 	code, status, err := app.Ask(ctx)
 	switch {
 	case err != nil:
-		f.fail(probe, variable, "%s does not answer: %v; start the app or correct the address", s.Upstream.URL, err)
+		f.fail(probe, variable, "%s does not answer: %v; %s", s.Upstream.URL, err, app.Remedy(err))
 	case code >= http.StatusInternalServerError:
 		f.warn(probe, variable, "%s answers %s", s.Upstream.URL, status)
 	default:

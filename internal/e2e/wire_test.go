@@ -119,6 +119,9 @@ func TestUpstreamIsNotReached(t *testing.T) {
 		"unknown certificate": func(f *front) []string {
 			return upstreamKinds[3].start(f)[:1]
 		},
+		"no TLS": func(f *front) []string {
+			return []string{strings.Replace(upstreamKinds[0].start(f)[0], "http://", "https://", 1)}
+		},
 		"certificate of another name": func(f *front) []string {
 			env := upstreamKinds[3].start(f)
 			return []string{strings.Replace(env[0], "localhost", "127.0.0.1", 1), env[1]}
@@ -129,7 +132,7 @@ func TestUpstreamIsNotReached(t *testing.T) {
 			f := planFront(t)
 			f.run(env(f)...)
 			res, body := f.ask(wireRequest("GET", "/public/echo"))
-			if res.StatusCode != http.StatusBadGateway || !strings.HasPrefix(res.Header.Get("Sallyport-Error"), "upstream_") || strings.Contains(body, "127.0.0.1") {
+			if res.StatusCode != http.StatusBadGateway || res.Header.Get("Sallyport-Error") != "upstream_unreachable" || strings.Contains(body, "127.0.0.1") {
 				t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
 			}
 		})
