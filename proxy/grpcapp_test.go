@@ -19,7 +19,7 @@ import (
 )
 
 // bigMessage is more than one HTTP/2 window, and more than gRPC takes by default.
-const bigMessage = 8 << 20
+const bigMessage = 5 << 20
 
 // grpcApp is an app of gRPC, of the service that implementations of gRPC test each other
 // with.
