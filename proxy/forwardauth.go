@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
@@ -20,10 +19,10 @@ const authPath = "/auth"
 type forwardAuth struct {
 	site     *Site
 	tell     teller
-	complete []string     // the fields that every answer has
-	origin   string       // of the public URL
-	scheme   string       // likewise
-	warned   atomic.Int64 // when warn last wrote; Unix seconds
+	complete []string // the fields that every answer has
+	origin   string   // of the public URL
+	scheme   string   // likewise
+	warned   rarely
 }
 
 func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
@@ -109,9 +108,6 @@ func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
 	}
 }
 
-// warnEvery is how often, in seconds, warn writes.
-const warnEvery = 60
-
 // warn tells the operator of a proxy whose questions are not understood. A browser that
 // opens the address asks nothing and is no proxy.
 func (a *forwardAuth) warn(x *exchange) {
@@ -119,8 +115,7 @@ func (a *forwardAuth) warn(x *exchange) {
 	if !x.trusted && len(h["X-Forwarded-Uri"]) == 0 && len(h["X-Original-Url"]) == 0 {
 		return
 	}
-	now, last := a.site.now().Unix(), a.warned.Load()
-	if now < last+warnEvery || !a.warned.CompareAndSwap(last, now) {
+	if !a.warned.pass(a.site.now()) {
 		return
 	}
 	remedy := "have it set X-Forwarded-Method and X-Forwarded-Uri, or X-Original-Method and X-Original-URL, in place of what its client sent"

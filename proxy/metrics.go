@@ -83,7 +83,7 @@ func newMetrics(reg prometheus.Registerer, list []Route, reporting []int) (*metr
 	m.upstream = up
 	m.addHandlers(durations, list)
 	m.addDecisions(decisions)
-	for _, kind := range []string{kindUnreachable, kindTimeout, kindInvalid, kindClientGone, kindClientBody} {
+	for _, kind := range []string{kindUnreachable, kindTimeout, kindInvalid, kindClientGone, kindClientBody, kindSessionOver} {
 		m.errors.WithLabelValues(kind)
 	}
 	if reg == nil {

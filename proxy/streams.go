@@ -205,8 +205,8 @@ func (b *streamBody) Close() error {
 
 // upgraded wraps the client's side of a WebSocket, which ends together with the app's.
 func (t *streams) upgraded(conn net.Conn, app io.Closer, ctx context.Context, s *session.Session) *webSocket {
-	c := &webSocket{Conn: conn, app: app, registry: t, session: s, ctx: context.WithoutCancel(ctx)}
-	c.used.Store(time.Now().UnixNano())
+	c := &webSocket{Conn: conn, app: app, registry: t}
+	c.activity.begin(ctx, t.auth, s, func() { c.cut(sessionOver) })
 	entry := t.add(s, c.cut)
 	c.mu.Lock()
 	c.entry = entry

@@ -91,6 +91,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 		f.join(p, examineProvider(ctx, p, now))
 	}
 	checkUpstream(ctx, s, &f)
+	checkUpstreamHealth(ctx, s, &f)
 	checkStore(ctx, s, &f)
 	checkSessionLists(s, &f)
 	checkCookies(s, &f)

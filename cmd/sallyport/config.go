@@ -46,6 +46,7 @@ type NetworkConfig struct {
 	TLSCertFile    string   `env:"SALLYPORT_TLS_CERT_FILE" example:"/etc/sallyport/tls.crt" doc:"PEM certificate chain. With SALLYPORT_TLS_KEY_FILE the proxy listener serves TLS 1.2 and later and HTTP/2; both files are read again when they change."`
 	TLSKeyFile     string   `env:"SALLYPORT_TLS_KEY_FILE" example:"/etc/sallyport/tls.key" doc:"PEM private key of SALLYPORT_TLS_CERT_FILE."`
 	TrustedProxies []string `env:"SALLYPORT_TRUSTED_PROXIES" example:"10.0.0.0/8" doc:"Networks (CIDR) of the reverse proxies in front of Sallyport; the word unix means peers on a unix socket. Their X-Forwarded-* and Forwarded fields are believed; everyone else's are removed."`
+	ProxyProtocol  string   `env:"SALLYPORT_PROXY_PROTOCOL" envDefault:"off" oneof:"off|accept|require" doc:"Whether a connection may begin with a PROXY protocol header (version 1 or 2) that states the client, from peers in SALLYPORT_TRUSTED_PROXIES alone; from others it ends the connection. With require, connections without one are closed, and so are those of other peers. For load balancers that pass TCP on without looking into it."`
 	AllowedHosts   []string `env:"SALLYPORT_ALLOWED_HOSTS" example:"app.internal" doc:"Hosts served beside the public URL's. A request for any other host gets 421."`
 	Prefix         string   `env:"SALLYPORT_PREFIX" envDefault:"/oauth2" doc:"Where Sallyport's own endpoints live, below the public URL."`
 	InsecureHTTP   bool     `env:"SALLYPORT_INSECURE_HTTP" envDefault:"false" doc:"Allows http:// for a public URL or an issuer whose host is not loopback. Sessions and tokens then travel in the clear."`
@@ -53,11 +54,13 @@ type NetworkConfig struct {
 
 // UpstreamConfig says where allowed requests go.
 type UpstreamConfig struct {
-	URL         string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
-	ForwardAuth string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
-	Timeout     time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
-	CAFile      string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
-	PassHost    bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+	URL           string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
+	ForwardAuth   string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
+	Timeout       time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
+	CAFile        string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
+	PassHost      bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+	Health        string        `env:"SALLYPORT_UPSTREAM_HEALTH" envDefault:"off" example:"/healthz" doc:"Whether /readyz also asks how the app is, at most every five seconds: connect opens a connection, a path is asked for with GET and has to answer from 200 to 399. With off, an outage of the app leaves Sallyport ready and people see its 502 page."`
+	HealthTimeout time.Duration `env:"SALLYPORT_UPSTREAM_HEALTH_TIMEOUT" envDefault:"1s" doc:"How long the app may take for that; at most 2s."`
 }
 
 // SessionConfig says how long and under which names sessions live.

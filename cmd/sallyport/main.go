@@ -20,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -77,6 +78,9 @@ type process struct {
 }
 
 func main() {
+	// net/http writes there when an app's answer is odd, with the answer in it, which is
+	// no line of our log and may hold secrets. What matters of it is logged by us.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the default action comes back, so that a second
 	// one ends the process at once.

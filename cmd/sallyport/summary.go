@@ -5,7 +5,7 @@ import "log/slog"
 // announce writes what an operator wants to see at start: each listener, and
 // the settings that decide who gets in.
 func (a *app) announce(ls listeners) {
-	a.logger.Info("listening", "listener", "proxy", "address", addressOf(ls.proxy), "tls", a.settings.Network.TLSCertFile != "")
+	a.logger.Info("listening", "listener", "proxy", "address", addressOf(ls.proxy), "tls", a.settings.Network.TLSCertFile != "", "proxy_protocol", a.settings.Network.ProxyProtocol)
 	if ls.admin != nil {
 		a.logger.Info("listening", "listener", "admin", "address", addressOf(ls.admin))
 	}

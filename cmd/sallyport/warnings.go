@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
 )
 
@@ -23,6 +24,7 @@ func (s *settings) warnings() []configError {
 	}
 	warn(len(s.Access.PublicPaths) > 0, "SALLYPORT_PUBLIC_PATHS", "some paths need no sign-in")
 	warn(s.forwardAuthOnly() && len(s.Network.TrustedProxies) == 0, "SALLYPORT_TRUSTED_PROXIES", "no proxy is trusted to say which request it asks about: no path is public, every rule has to be passed, and a sign-in leads to the start page")
+	warn(s.Network.ProxyProtocol == string(proxy.ProxyProtocolAccept), "SALLYPORT_PROXY_PROTOCOL", "a trusted proxy that passes a connection on and sends no header lets the client write one; use require where every proxy sends it")
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
 	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")

@@ -87,10 +87,9 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	if a.site, err = newSite(s, p, keys, a.manager, late.Providers, renderer); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
-	a.ready = &readiness{checks: []readyCheck{
-		{"provider", func(context.Context) error { return late.Ready() }},
-		{"store", a.manager.Ready},
-	}}
+	if a.ready, err = a.newReadiness(late.Ready); err != nil {
+		return err
+	}
 	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
@@ -101,6 +100,23 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		a.workers = append(a.workers, c.Run, c.WatchExpiry)
 	}
 	return nil
+}
+
+// newReadiness names what has to work before traffic may come.
+func (a *app) newReadiness(provider func() error) (*readiness, error) {
+	r := &readiness{checks: []readyCheck{
+		{"provider", func(context.Context) error { return provider() }},
+		{"store", a.manager.Ready},
+	}}
+	probe, err := a.settings.healthProbe()
+	if err != nil {
+		return nil, fmt.Errorf("making the probe of SALLYPORT_UPSTREAM_HEALTH: %w", err)
+	}
+	if probe != nil {
+		h := &upstreamHealth{ask: probe.Healthy, timeout: a.settings.Upstream.HealthTimeout, now: a.now, log: a.logger}
+		r.checks = append(r.checks, readyCheck{"upstream", h.check})
+	}
+	return r, nil
 }
 
 // sessionAPI is nil when it is not configured or has nothing to work with.

@@ -54,7 +54,7 @@ func Readings(raw string) (readings []string, complete bool) {
 
 // transformations are what an application may do to a path. Each is one step;
 // Readings combines them.
-func transformations() [11]func(string) string {
+func transformations() [12]func(string) string {
 	return [...]func(string) string{
 		unescape,
 		legacyUnescape,
@@ -65,6 +65,7 @@ func transformations() [11]func(string) string {
 		norm.NFKC.String,
 		func(s string) string { return strings.ReplaceAll(s, `\`, "/") },
 		func(s string) string { return strings.ReplaceAll(s, "+", " ") },
+		withoutBreaks,
 		func(s string) string { return eachSegment(s, withoutSpaces) },
 		func(s string) string { return eachSegment(s, withoutDots) },
 	}
@@ -78,7 +79,16 @@ func eachSegment(p string, change func(string) string) string {
 	return strings.Join(segments, "/")
 }
 
-func withoutSpaces(segment string) string { return strings.TrimRight(segment, " ") }
+// withoutSpaces trims what Java's String.trim does, and Windows of spaces at the end.
+func withoutSpaces(segment string) string {
+	return strings.TrimFunc(segment, func(r rune) bool { return r <= ' ' })
+}
+
+// withoutBreaks drops what a URL parser of browsers drops anywhere (WHATWG URL §4.4), for
+// apps that parse what they have decoded.
+func withoutBreaks(p string) string {
+	return strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(p)
+}
 
 // withoutDots drops what Windows ignores at the end of a name, but leaves dot segments.
 func withoutDots(segment string) string {

@@ -67,6 +67,9 @@ func TestSpellings(t *testing.T) {
 
 		{"encoded dots", "GET", "/wiki/%2e%2e/admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded slash", "GET", "/x%2f..%2fadmin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 tab after dots", "GET", "/wiki/..%09/admin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 line break in a name", "GET", "/ad%0d%0amin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 tab before a name", "GET", "/%09admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded twice", "GET", "/%2561dmin/x", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded three times", "GET", "/%252561dmin/x", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"a letter encoded", "GET", "/%61dmin", 1, false, Login, CodeGroupNotAllowed, ok},

@@ -10,7 +10,8 @@ import (
 // glance looks at what waits to be read from a connection, without reading it.
 type glance struct {
 	control func(func(uintptr)) error // nil: there is nothing to look at
-	look    func(uintptr)
+	peek    func(uintptr)
+	n       int
 	err     error
 }
 
@@ -21,15 +22,21 @@ func glanceAt(nc net.Conn) *glance {
 			g.control = raw.Control // not Read, which an old deadline would end
 		}
 	}
-	g.look = func(fd uintptr) {
+	g.peek = func(fd uintptr) {
 		var b [1]byte
-		_, _, g.err = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		g.n, _, g.err = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	}
 	return g
 }
 
-// quiet reports whether the app has neither closed an idle connection nor sent
-// anything that would be taken for the answer to the next request.
-func (g *glance) quiet() bool {
-	return g.control != nil && g.control(g.look) == nil && (g.err == syscall.EAGAIN || g.err == syscall.EWOULDBLOCK)
+func (g *glance) look() sight {
+	switch {
+	case g.control == nil || g.control(g.peek) != nil:
+		return closed
+	case g.err == syscall.EAGAIN || g.err == syscall.EWOULDBLOCK:
+		return quiet
+	case g.err == nil && g.n > 0:
+		return waiting
+	}
+	return closed
 }
