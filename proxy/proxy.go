@@ -106,7 +106,8 @@ type Config struct {
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
-	ClaimHeaders      ClaimHeaders // further fields that tell the app of claims
+	ClaimHeaders      ClaimHeaders   // further fields that tell the app of claims
+	HeaderEncoding    HeaderEncoding // of claims in fields
 	// AssertionKeys returns the ES256 keys of X-Sallyport-Assertion, newest first and
 	// at least one; nil = there is neither that nor GET /jwks.
 	AssertionKeys     func() []*ecdsa.PrivateKey
@@ -162,6 +163,11 @@ func (c *Config) check() error {
 	case "", ForwardAuthOn, ForwardAuthOff, ForwardAuthOnly:
 	default:
 		need(false, "ForwardAuth (SALLYPORT_FORWARD_AUTH) must be on, off or only")
+	}
+	switch c.HeaderEncoding {
+	case "", EncodingUTF8, EncodingPercent:
+	default:
+		need(false, "HeaderEncoding (SALLYPORT_HEADER_ENCODING) must be utf-8 or percent")
 	}
 	switch c.PassAuthorization {
 	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:

@@ -152,6 +152,7 @@ type HeadersConfig struct {
 	PassAssertion     bool     `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
 	AssertionAudience string   `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
 	Claims            []string `env:"SALLYPORT_HEADERS" example:"X-Department=department,X-Roles=realm_access.roles" doc:"Further headers that tell the app of claims, as Header=claim. Several values of a claim are separated by commas; % and , inside a value are percent-encoded. From clients these headers are removed. After a change, people who are signed in have them from the next refresh or sign-in on."`
+	Encoding          string   `env:"SALLYPORT_HEADER_ENCODING" envDefault:"utf-8" oneof:"utf-8|percent" doc:"How claims are written in headers: as they are, in UTF-8, or with everything that is not printable ASCII, and %, percent-encoded, for apps that read headers as Latin-1. Tokens and the assertion are ASCII anyway."`
 	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
 }
 
