@@ -50,6 +50,7 @@ type teller struct {
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
+	basic         basic
 	claims        ClaimHeaders
 	encoding      HeaderEncoding
 	assert        *asserter // nil = no assertion is sent
@@ -59,14 +60,14 @@ type teller struct {
 func newTeller(cfg *Config, assert *asserter, names identityNames) teller {
 	return teller{
 		names: names, accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken,
-		authorization: cfg.PassAuthorization, claims: cfg.ClaimHeaders, encoding: cfg.HeaderEncoding,
+		authorization: cfg.PassAuthorization, basic: newBasic(cfg), claims: cfg.ClaimHeaders, encoding: cfg.HeaderEncoding,
 		assert: assert, log: cfg.Logger,
 	}
 }
 
 // replacesAuthorization reports whether the Authorization field is ours to set.
 func (t *teller) replacesAuthorization() bool {
-	return t.authorization == AuthorizationAccessToken || t.authorization == AuthorizationIDToken
+	return t.authorization != "" && t.authorization != AuthorizationClient
 }
 
 // tell sets the identity of s. A claim that is absent has no field; one whose
@@ -91,14 +92,17 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	if t.idToken && !s.Grant.IDToken.IsEmpty() {
 		h[t.names.idToken] = x.value(s.Grant.IDToken.Reveal())
 	}
-	token := accessToken
 	switch t.authorization {
 	case AuthorizationIDToken:
-		token = s.Grant.IDToken
+		t.bearer(h, x, s.Grant.IDToken)
 	case AuthorizationAccessToken:
-	default:
-		return
+		t.bearer(h, x, accessToken)
+	case AuthorizationBasic:
+		h[headerAuthorization] = x.value(t.basic.field(id))
 	}
+}
+
+func (t *teller) bearer(h http.Header, x *exchange, token secret.Text) {
 	if !token.IsEmpty() {
 		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -65,7 +67,7 @@ func (w *secretWatch) look() {
 
 // liveSecrets are those that may change while the process runs.
 type liveSecrets struct {
-	client, previous, adminToken atomic.Pointer[secret.Text]
+	client, previous, adminToken, basicPassword atomic.Pointer[secret.Text]
 }
 
 func newLiveSecrets(s *settings) *liveSecrets {
@@ -73,11 +75,13 @@ func newLiveSecrets(s *settings) *liveSecrets {
 	live.client.Store(&s.OIDC.ClientSecret)
 	live.previous.Store(&s.OIDC.PreviousSecret)
 	live.adminToken.Store(&s.Session.APIToken)
+	live.basicPassword.Store(&s.Headers.BasicPassword)
 	return live
 }
 
 func (l *liveSecrets) clientSecret() secret.Text   { return *l.client.Load() }
 func (l *liveSecrets) previousSecret() secret.Text { return *l.previous.Load() }
+func (l *liveSecrets) basic() secret.Text          { return *l.basicPassword.Load() }
 
 // storeIn replaces a secret by what its file holds now.
 func storeIn(p *atomic.Pointer[secret.Text]) func(string) error {
@@ -97,6 +101,7 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 			clientSecretVariable:   s.OIDC.ClientSecret.Reveal(),
 			previousSecretVariable: s.OIDC.PreviousSecret.Reveal(),
 			adminTokenName:         s.Session.APIToken.Reveal(),
+			basicPasswordName:      s.Headers.BasicPassword.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -113,6 +118,12 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 					return errors.New(problem + "; " + remedy)
 				}
 				return storeIn(&live.adminToken)(value)
+			},
+			basicPasswordName: func(value string) error {
+				if err := proxy.CheckBasicPassword(value); err != nil {
+					return fmt.Errorf("it %w; %s", err, basicPasswordRemedy)
+				}
+				return storeIn(&live.basicPassword)(value)
 			},
 		},
 	}

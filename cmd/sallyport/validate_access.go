@@ -92,7 +92,28 @@ func (s *settings) resolveHeaders(f *faults) {
 	f.adopt("SALLYPORT_HEADERS", err)
 	s.claimHeaders = headers
 	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders, s.claimHeaders))
+	s.resolveBasic(f)
 	if !s.Headers.PassAssertion && s.Headers.AssertionAudience != "" {
 		f.add("SALLYPORT_ASSERTION_AUDIENCE", "is set, but SALLYPORT_PASS_ASSERTION=false would not use it", "remove one of the two")
 	}
 }
+
+func (s *settings) resolveBasic(f *faults) {
+	password := s.Headers.BasicPassword
+	asked := s.Headers.PassAuthorization == string(proxy.AuthorizationBasic)
+	switch {
+	case asked && password.IsEmpty():
+		f.unreadable(basicPasswordName, "is required with SALLYPORT_PASS_AUTHORIZATION=basic", "set it to the password that the app expects of everybody (or "+basicPasswordName+fileSuffix+" to a file that holds it)")
+	case asked:
+		if err := proxy.CheckBasicPassword(password.Reveal()); err != nil {
+			f.add(basicPasswordName, err.Error(), basicPasswordRemedy)
+		}
+	case !password.IsEmpty():
+		f.add(basicPasswordName, "is set, but only SALLYPORT_PASS_AUTHORIZATION=basic would use it", "remove one of the two, or set that")
+	}
+}
+
+const (
+	basicPasswordName   = "SALLYPORT_BASIC_PASSWORD"
+	basicPasswordRemedy = "use another, such as the output of: openssl rand -hex 32"
+)

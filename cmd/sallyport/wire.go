@@ -78,7 +78,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return fmt.Errorf("making the relying party: %w", err)
 	}
 	provider.client = a.client
-	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer); err != nil {
+	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer, live.basic); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
 	a.ready = &readiness{checks: []readyCheck{
@@ -201,7 +201,7 @@ func (s *settings) refreshBound() *bool {
 	return nil
 }
 
-func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer, basicPassword func() secret.Text) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
@@ -214,7 +214,8 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
+		BasicUser:         proxy.BasicUser(s.Headers.BasicUser), BasicPassword: basicPassword, ClaimHeaders: s.claimHeaders,
 		HeaderEncoding: proxy.HeaderEncoding(s.Headers.Encoding),
 		Policy:         s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,

@@ -24,6 +24,7 @@ const (
 	GroupNotAllowed   Code = "group_not_allowed"
 	GroupsWithheld    Code = "groups_withheld"
 	ClaimNotAllowed   Code = "claim_not_allowed"
+	UserNameUnfit     Code = "user_name_unfit"
 	StepUpRequired    Code = "step_up_required"
 	StepUpFailed      Code = "step_up_failed"
 	OriginNotAllowed  Code = "origin_not_allowed"
@@ -100,6 +101,8 @@ var catalogue = map[Code]Error{
 		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
 	ClaimNotAllowed: {Status: http.StatusForbidden, Title: "No access",
 		Detail: "Your account does not have what this part of the application asks for.", Hint: "Ask the people who run this service for access, or use another account."},
+	UserNameUnfit: {Status: http.StatusForbidden, Title: "Your user name cannot be used here",
+		Detail: "You are signed in, but this application knows people by a user name of a form that yours does not have.", Hint: "Use another account, or ask the people who run this service."},
 	StepUpRequired: {Status: http.StatusUnauthorized, Title: "Another sign-in is needed",
 		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it.", Hint: "Open login_url in a browser window to sign in."},
 	StepUpFailed: {Status: http.StatusForbidden, Title: "This sign-in is not enough",
