@@ -18,9 +18,10 @@ type Kind uint8
 
 // The kinds of Decision.
 const (
-	Forward Kind = iota // to the app
-	SignIn              // to the identity provider
-	Refuse              // answered with Fault
+	Forward   Kind = iota // to the app
+	SignIn                // to the identity provider
+	Refuse                // answered with Fault
+	Preflight             // a preflight of a listed origin, allowed by ourselves
 )
 
 // String returns the metric label.
@@ -30,6 +31,8 @@ func (k Kind) String() string {
 		return "forward"
 	case SignIn:
 		return "sign_in"
+	case Preflight:
+		return "preflight"
 	default:
 		return "refuse"
 	}

@@ -92,6 +92,7 @@ type Config struct {
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
 	PassPreflights bool     // CORS preflights without a session go to the app
+	CORS           CORS     // pages of other origins, whose preflights are answered here
 
 	ForwardAuth ForwardAuth
 

@@ -22,6 +22,7 @@ func (f *forwarder) answered(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols || res.Body == nil {
 		return nil
 	}
+	f.site.cors.shareApps(res.Header, x.in)
 	if kind := streamKind(res); kind != notStream {
 		res.Body = f.site.streams.body(res.Body, kind, x.decision.Session)
 	}

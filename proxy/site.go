@@ -28,6 +28,7 @@ type Site struct {
 	decider *decider
 	forward *forwarder // nil = there is no app behind us
 	streams *streams
+	cors    *cors // nil = no field of CORS is ours
 	metrics *metrics
 
 	auth    Authenticator
@@ -77,6 +78,8 @@ func New(cfg Config) (*Site, error) {
 	s.gate, err = newGate(cfg.PublicURL, cfg.AllowedHosts)
 	faults = errors.Join(faults, err)
 	s.routes, err = newRoutes(cfg.PublicURL, cfg.Prefix, list)
+	faults = errors.Join(faults, err)
+	s.cors, err = newCORS(cfg.CORS)
 	faults = errors.Join(faults, err)
 	s.decider, err = newDecider(&cfg)
 	faults = errors.Join(faults, err)
@@ -161,6 +164,13 @@ func (s *Site) serve(x *exchange) {
 	if s.forward == nil {
 		x.handler = handlerRefused
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
+		return
+	}
+	if ours, refused := s.cors.preflight(x.in); refused != nil {
+		s.act(x, refuse(nil, refused))
+		return
+	} else if ours {
+		s.act(x, Decision{Kind: Preflight, Reason: reasonPreflight})
 		return
 	}
 	s.act(x, s.judge(x, x.in, s.decider.rule(x.in.Method, x.path)))

@@ -48,6 +48,10 @@ func TestBadConfiguration(t *testing.T) {
 		{"Basic user", map[string]string{"SALLYPORT_BASIC_USER": "sub"}, `SALLYPORT_BASIC_USER is "sub"; use user, email or name`},
 		{"header encoding", map[string]string{"SALLYPORT_HEADER_ENCODING": "latin-1"}, `SALLYPORT_HEADER_ENCODING is "latin-1"; use utf-8 or percent`},
 
+		{"CORS for any page", map[string]string{"SALLYPORT_CORS_ORIGINS": "*"}, `SALLYPORT_CORS_ORIGINS: "*" would be any page; list each origin, such as https://front.example.com`},
+		{"CORS for a page in the clear", map[string]string{"SALLYPORT_CORS_ORIGINS": "http://front.example.com"}, `SALLYPORT_CORS_ORIGINS has the entry "http://front.example.com", whose pages anybody in between can write; use https://, or set SALLYPORT_INSECURE_HTTP=true to allow it`},
+		{"CORS method", map[string]string{"SALLYPORT_CORS_ORIGINS": "https://front.example.com", "SALLYPORT_CORS_METHODS": "put"}, `SALLYPORT_CORS_METHODS: "put" is not a method in capitals that passes here; list methods such as PUT`},
+
 		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
 		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
 		{"not a number", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "64k"}, `SALLYPORT_MAX_HEADER_BYTES is "64k", not a whole number; write digits alone`},

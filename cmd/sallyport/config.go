@@ -29,6 +29,7 @@ type Config struct {
 	Claims   ClaimsConfig   `section:"Claims"`
 	Session  SessionConfig  `section:"Sessions and cookies"`
 	Access   AccessConfig   `section:"Who may pass"`
+	CORS     CORSConfig     `section:"Pages of other origins"`
 	Headers  HeadersConfig  `section:"What the app receives"`
 	Limits   LimitsConfig   `section:"Limits and shutdown"`
 	Logging  LoggingConfig  `section:"Logs and diagnosis"`
@@ -142,6 +143,15 @@ type AccessConfig struct {
 	PassPreflights   bool     `env:"SALLYPORT_PASS_PREFLIGHTS" envDefault:"false" doc:"Send CORS preflights that have no session to the app, which answers them; it is told of nobody. Browsers send them without cookies. Otherwise they get 401."`
 	KeepForms        bool     `env:"SALLYPORT_KEEP_FORMS" envDefault:"true" doc:"Keep a form that met an ended session in the browser's tab, sealed, and send it after the sign-in if it is the same person's. Forms with files, and those over 1 MiB, are not kept."`
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
+}
+
+// CORSConfig says which pages of other origins may read answers.
+type CORSConfig struct {
+	Origins     []string      `env:"SALLYPORT_CORS_ORIGINS" example:"https://front.example.com" doc:"Origins whose scripts may call the app and read what it answers: Sallyport answers their preflights, and sets the CORS fields of the app's answers that have none and of its own 401 and other refusals. Exact origins, as browsers write them; there is no wildcard."`
+	Methods     []string      `env:"SALLYPORT_CORS_METHODS" envDefault:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"Methods that those scripts may use."`
+	Headers     []string      `env:"SALLYPORT_CORS_HEADERS" envDefault:"Content-Type" example:"Content-Type,X-Requested-With" doc:"Headers that those scripts may set, beside the few that every page may."`
+	MaxAge      time.Duration `env:"SALLYPORT_CORS_MAX_AGE" envDefault:"10m" doc:"How long browsers keep the answer to a preflight; 0s = not at all."`
+	Credentials bool          `env:"SALLYPORT_CORS_CREDENTIALS" envDefault:"true" doc:"Let those scripts send cookies, without which nobody is signed in. A script of another site has none in any case unless SALLYPORT_COOKIE_SAMESITE is none."`
 }
 
 // HeadersConfig says what the app receives beside the identity headers.

@@ -38,6 +38,7 @@ type settings struct {
 	returns      *session.ReturnPolicy
 	policy       *policy.Policy
 	claimHeaders proxy.ClaimHeaders
+	cors         proxy.CORS
 	logLevel     slog.Level
 }
 

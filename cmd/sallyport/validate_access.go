@@ -66,6 +66,7 @@ func (s *settings) resolveAccess(f *faults) {
 	}
 	s.policy = p
 	checkOrigins("SALLYPORT_ALLOWED_ORIGINS", a.AllowedOrigins, f)
+	s.resolveCORS(f)
 	if s.publicURL == nil {
 		return
 	}
@@ -74,6 +75,20 @@ func (s *settings) resolveAccess(f *faults) {
 		// What it says of public URL and prefix has been said.
 		if strings.HasPrefix(e.Error(), "SALLYPORT_ALLOWED_REDIRECTS") {
 			f.adopt("SALLYPORT_ALLOWED_REDIRECTS", e)
+		}
+	}
+}
+
+func (s *settings) resolveCORS(f *faults) {
+	c := s.Config.CORS
+	s.cors = proxy.CORS{Origins: c.Origins, Methods: c.Methods, Headers: c.Headers, MaxAge: c.MaxAge, Credentials: c.Credentials}
+	for _, e := range flatten(s.cors.Check()) {
+		name, _, _ := strings.Cut(e.Error(), ":")
+		f.adopt(name, e)
+	}
+	for _, o := range c.Origins {
+		if u, err := parseHTTPURL(o); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.Network.InsecureHTTP {
+			f.add("SALLYPORT_CORS_ORIGINS", fmt.Sprintf("has the entry %q, whose pages anybody in between can write", o), "use https://, or set SALLYPORT_INSECURE_HTTP=true to allow it")
 		}
 	}
 }

@@ -28,6 +28,7 @@ const (
 	StepUpRequired    Code = "step_up_required"
 	StepUpFailed      Code = "step_up_failed"
 	OriginNotAllowed  Code = "origin_not_allowed"
+	PreflightRefused  Code = "preflight_refused"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
@@ -112,6 +113,9 @@ var catalogue = map[Code]Error{
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
+	PreflightRefused: {Status: http.StatusForbidden, Title: "Request of another site not allowed",
+		Detail: "A script of another site asked to send a method or a header that is not allowed to it.",
+		Hint:   "Operators: what such scripts may send is listed in SALLYPORT_CORS_METHODS and SALLYPORT_CORS_HEADERS."},
 	CrossSiteRequest: {Status: http.StatusForbidden, Title: "Cross-site request refused",
 		Detail: "This request came from a page of another site.", Hint: "Open this site directly and try again."},
 	StoreUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sessions cannot be read right now",
