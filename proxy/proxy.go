@@ -53,6 +53,7 @@ type Login interface {
 type Pages interface {
 	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
 	Sessions(w http.ResponseWriter, r *http.Request, l pages.OwnSessions)
+	SignedIn(w http.ResponseWriter, r *http.Request, s pages.SignedIn)
 }
 
 // Route is one endpoint below SALLYPORT_PREFIX that a protocol brings along.

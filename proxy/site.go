@@ -55,7 +55,7 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), sessionScript(), newSessionEvents(cfg.Auth, s.streams, s.refuseOwn).route())
+	list := append(own.routes(), sessionScript(), newSessionEvents(cfg.Auth, s.streams, s.refuseOwn).route(), s.signedIn(&cfg))
 	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{

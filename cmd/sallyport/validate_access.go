@@ -70,7 +70,7 @@ func (s *settings) resolveAccess(f *faults) {
 	if s.publicURL == nil {
 		return
 	}
-	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, Own: []string{proxy.FormPath, proxy.SessionsPath}, AllowedOrigins: a.AllowedRedirects})
+	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, Own: []string{proxy.FormPath, proxy.SessionsPath, proxy.SignedInPath}, AllowedOrigins: a.AllowedRedirects})
 	for _, e := range flatten(err) {
 		// What it says of public URL and prefix has been said.
 		if strings.HasPrefix(e.Error(), "SALLYPORT_ALLOWED_REDIRECTS") {

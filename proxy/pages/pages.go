@@ -28,13 +28,14 @@ type Config struct {
 
 // Renderer writes whole answers. It is safe for concurrent use.
 type Renderer struct {
-	site    string
-	home    string
-	logout  string
-	page    *template.Template
-	scripts map[step]template.JS
-	style   template.CSS
-	guard   guard
+	site           string
+	home           string
+	logout         string
+	page           *template.Template
+	scripts        map[step]template.JS
+	signedInScript template.JS
+	style          template.CSS
+	guard          guard
 }
 
 // New makes a Renderer. It renders one page, so that a fault of the template
@@ -50,7 +51,7 @@ func New(c Config) (*Renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style: %w", err)
 	}
-	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/form.html")
+	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/form.html", "templates/signed-in.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the page: %w", err)
 	}
@@ -58,14 +59,19 @@ func New(c Config) (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
+	signedInScript, err := files.ReadFile("templates/signed-in.js")
+	if err != nil {
+		return nil, fmt.Errorf("reading a script: %w", err)
+	}
 	p := &Renderer{
-		site:    c.PublicURL.Host,
-		home:    strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
-		logout:  c.LogoutPath,
-		page:    page,
-		scripts: scripts,
-		style:   template.CSS(style),
-		guard:   newGuard(style),
+		site:           c.PublicURL.Host,
+		home:           strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
+		logout:         c.LogoutPath,
+		page:           page,
+		scripts:        scripts,
+		signedInScript: template.JS(signedInScript),
+		style:          template.CSS(style),
+		guard:          newGuard(style),
 	}
 	if _, err := p.render(view{Title: "probe"}); err != nil {
 		return nil, fmt.Errorf("rendering a page: %w", err)

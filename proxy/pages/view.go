@@ -21,6 +21,7 @@ type view struct {
 	Form     *form
 	Sessions *sessionsView
 	Station  *station
+	SignedIn *signedInView
 
 	RequestID string
 	Code      string

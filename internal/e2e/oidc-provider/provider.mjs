@@ -13,6 +13,7 @@
 //   backchannelLogoutUri     optional
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
 //   accessTokenTTL           seconds, default 300
+//   openerPolicy             Cross-Origin-Opener-Policy of every answer, default none
 //   tokenDelay               milliseconds that an answer of the token endpoint is
 //                            held back after its tokens were issued, default 0
 //
@@ -175,6 +176,7 @@ function holdBack(res) {
 
 const handle = provider.callback();
 const serve = (req, res) => {
+  if (config.openerPolicy) res.setHeader("cross-origin-opener-policy", config.openerPolicy);
   if (!req.url.startsWith("/interaction/")) {
     if (req.url === "/token") holdBack(res);
     handle(req, res);
