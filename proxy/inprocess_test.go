@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -22,6 +23,9 @@ type inProcess struct {
 func newInProcess(t testing.TB, tune func(*Config)) *inProcess {
 	t.Helper()
 	p := &inProcess{auth: newFakeAuth()}
+	for _, s := range p.auth.sessions { // one that is about to end has its assertion signed anew each time
+		s.CreatedAt, s.ExpiresAt, s.IdleAt = time.Now(), time.Now().Add(12*time.Hour), time.Now().Add(12*time.Hour)
+	}
 	cfg := testConfig(t, mustURL(t, "http://app.internal"))
 	cfg.Auth, cfg.AccessLog = p.auth, false
 	if tune != nil {

@@ -26,7 +26,8 @@ type Site struct {
 	trust   *trust
 	routes  *routes
 	decider *decider
-	forward *forwarder // nil = there is no app behind us
+	forward *forwarder   // nil = there is no app behind us
+	ask     *forwardAuth // nil = no other proxy may ask
 	streams *streams
 	cors    *cors // nil = no field of CORS is ours
 	metrics *metrics
@@ -68,8 +69,8 @@ func New(cfg Config) (*Site, error) {
 	if assert != nil {
 		list = append(list, assert.routes()...)
 	}
-	if ask := newForwardAuth(&cfg, s, assert); ask != nil {
-		list = append(list, ask.routes()...)
+	if s.ask = newForwardAuth(&cfg, s, assert); s.ask != nil {
+		list = append(list, s.ask.routes()...)
 	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
@@ -147,7 +148,8 @@ func (s *Site) serve(x *exchange) {
 	if x.target, refused = s.gate.check(x.in, x.requestedHost()); refused != nil {
 		x.handler = handlerRefused
 		if s.routes.isAuth(x.path) {
-			refused = refusedAsked(refused)
+			s.ask.render(x, nil, refuse(nil, refused))
+			return
 		}
 		s.act(x, refuse(nil, refused))
 		return
