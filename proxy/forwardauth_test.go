@@ -23,24 +23,30 @@ var theSet = []string{
 	"X-Auth-Request-Access-Token", "X-Sallyport-Assertion", "X-Sallyport-Groups-Omitted",
 }
 
+// askingRules are those of askingFixture.
+func askingRules(t testing.TB) *policy.Policy {
+	t.Helper()
+	rules, err := policy.New(policy.Config{
+		PublicPaths: []string{"/public/**"},
+		Rules: []policy.Rule{
+			{Number: 1, Paths: []string{"/admin/**"}, Groups: []string{"admins"}},
+			{Number: 2, Paths: []string{"/read/**"}, Methods: []string{"GET"}, Unauthenticated: policy.Allow},
+			{Number: 3, Paths: []string{"/staff/**"}, Groups: []string{"staff"}},
+			{Number: 4, Paths: []string{"/api/**"}, Unauthenticated: policy.Deny},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
 // askingFixture is a Site whose trusted proxy is the test, with some rules.
 func askingFixture(t *testing.T, tune func(*Config)) *fixture {
 	t.Helper()
 	return newFixture(t, func(c *Config) {
 		trustLoopback(c)
-		rules, err := policy.New(policy.Config{
-			PublicPaths: []string{"/public/**"},
-			Rules: []policy.Rule{
-				{Number: 1, Paths: []string{"/admin/**"}, Groups: []string{"admins"}},
-				{Number: 2, Paths: []string{"/read/**"}, Methods: []string{"GET"}, Unauthenticated: policy.Allow},
-				{Number: 3, Paths: []string{"/staff/**"}, Groups: []string{"staff"}},
-				{Number: 4, Paths: []string{"/api/**"}, Unauthenticated: policy.Deny},
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Policy = rules
+		c.Policy = askingRules(t)
 		if tune != nil {
 			tune(c)
 		}

@@ -14,6 +14,10 @@ func PlainPath(p string) bool {
 		switch p[i] {
 		case '%', ';':
 			return false
+		case ':':
+			if i+1 < len(p) && p[i+1] == '$' {
+				return false
+			}
 		case '/':
 			if i+1 < len(p) && (p[i+1] == '/' || p[i+1] == '.') {
 				return false
@@ -54,7 +58,7 @@ func Readings(raw string) (readings []string, complete bool) {
 
 // transformations are what an application may do to a path. Each is one step;
 // Readings combines them.
-func transformations() [11]func(string) string {
+func transformations() [12]func(string) string {
 	return [...]func(string) string{
 		unescape,
 		legacyUnescape,
@@ -65,6 +69,7 @@ func transformations() [11]func(string) string {
 		norm.NFKC.String,
 		func(s string) string { return strings.ReplaceAll(s, `\`, "/") },
 		func(s string) string { return strings.ReplaceAll(s, "+", " ") },
+		func(s string) string { return eachSegment(s, withoutStream) },
 		func(s string) string { return eachSegment(s, withoutSpaces) },
 		func(s string) string { return eachSegment(s, withoutDots) },
 	}
@@ -76,6 +81,15 @@ func eachSegment(p string, change func(string) string) string {
 		segments[i] = change(s)
 	}
 	return strings.Join(segments, "/")
+}
+
+// withoutStream leaves the file or directory of which a stream is named, as NTFS does:
+// "admin::$INDEX_ALLOCATION" is "admin".
+func withoutStream(segment string) string {
+	if strings.Contains(segment, ":$") {
+		segment, _, _ = strings.Cut(segment, ":")
+	}
+	return segment
 }
 
 func withoutSpaces(segment string) string { return strings.TrimRight(segment, " ") }
