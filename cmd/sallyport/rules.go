@@ -29,7 +29,7 @@ type RuleConfig struct {
 	Methods         []string      `env:"METHODS" default:"any" example:"POST,DELETE" doc:"Methods that the rule is about, in capitals; GET includes HEAD."`
 	Groups          []string      `env:"GROUPS" default:"any" example:"admins" doc:"Groups of which the person has to be in one."`
 	Emails          []string      `env:"EMAILS" default:"any" example:"alice@example.com,@corp.example.com" doc:"E-mail addresses, or @ and a domain, of which one has to be the person's."`
-	Claims          []string      `env:"CLAIMS" default:"any" example:"department=it,level!=guest" doc:"What claims have to be: claim=value or claim!=value. Those with = for one claim are alternatives; apart from that each has to hold."`
+	Claims          []string      `env:"CLAIMS" default:"any" example:"department=it,level=*,level!=guest" doc:"What claims have to be: claim=value, claim!=value, claim=* (it has a value) or claim!=* (it has none). Those with = and a value for one claim are alternatives; apart from that each has to hold. A claim that is absent passes claim!=value: add claim=* where it has to be there."`
 	ACR             []string      `env:"ACR" default:"any" example:"urn:example:gold" doc:"acr: the session must have begun with a sign-in of one of these kinds; otherwise the person is sent to the provider for one."`
 	MaxAge          time.Duration `env:"MAX_AGE" default:"any" example:"15m" doc:"How long ago the person may have signed in at the provider; otherwise they are asked to again."`
 	Unauthenticated string        `env:"UNAUTHENTICATED" envDefault:"login" oneof:"login|deny|allow" doc:"What a request without a session gets: the sign-in if it is a navigation, 401 in any case, or the app, which is then told of nobody."`
