@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	generated = flag.Int("generated", 20_000, "how many requests TestGeneratedHeaders sends; make fuzz-headers sends 10 million")
+	generated = flag.Int("generated", 10_000, "how many requests TestGeneratedHeaders sends; make fuzz-headers sends 10 million")
 	seed      = flag.Uint64("generated.seed", 0, "of the requests of TestGeneratedHeaders; 0 = another one each time")
 )
 
