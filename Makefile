@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: test check bench pgo demo build fuzz deps docs
+.PHONY: test check bench pgo demo build fuzz fuzz-headers deps docs
 
 ## test: installs what the tests need where it can, then runs all of them
 test:
@@ -34,6 +34,10 @@ build:
 ## fuzz: every fuzz target for FUZZTIME (default 10s)
 fuzz:
 	@.ci/fuzz
+
+## fuzz-headers: 10 million requests with forged headers, none of which may reach the app
+fuzz-headers:
+	$(GO) test ./proxy -run=TestGeneratedHeaders -generated=10000000 -timeout=0 -v
 
 ## deps: the tools of the tests; prints what is still missing
 deps:

@@ -23,6 +23,8 @@ func (s *Site) act(x *exchange, d Decision) {
 		s.forward.serve(x)
 	case SignIn:
 		s.beginSignIn(x, x.in, s.returnTo(x.whole()), d)
+	case Preflight:
+		s.allowPreflight(x)
 	case Refuse:
 		if s.forms == nil || !s.forms.keep(x) {
 			s.fail(x, d.Fault)
@@ -134,6 +136,7 @@ func (s *Site) prepare(x *exchange) {
 
 func (s *Site) render(x *exchange, f *fault.Error) {
 	s.logFault(x, f)
+	s.cors.share(x.Header(), x.in)
 	s.pages.Fault(x, x.in, f)
 }
 

@@ -18,9 +18,10 @@ type Kind uint8
 
 // The kinds of Decision.
 const (
-	Forward Kind = iota // to the app
-	SignIn              // to the identity provider
-	Refuse              // answered with Fault
+	Forward   Kind = iota // to the app
+	SignIn                // to the identity provider
+	Refuse                // answered with Fault
+	Preflight             // a preflight of a listed origin, allowed by ourselves
 )
 
 // String returns the metric label.
@@ -30,6 +31,8 @@ func (k Kind) String() string {
 		return "forward"
 	case SignIn:
 		return "sign_in"
+	case Preflight:
+		return "preflight"
 	default:
 		return "refuse"
 	}
@@ -64,10 +67,11 @@ type decider struct {
 	origins map[string]struct{} // whose WebSockets pass
 	// preflights lets CORS preflights through without a session.
 	preflights bool
+	basic      basic
 }
 
 func newDecider(cfg *Config) (*decider, error) {
-	d := &decider{policy: cfg.Policy, origins: make(map[string]struct{}, 1+len(cfg.AllowedOrigins)), preflights: cfg.PassPreflights}
+	d := &decider{policy: cfg.Policy, origins: make(map[string]struct{}, 1+len(cfg.AllowedOrigins)), preflights: cfg.PassPreflights, basic: newBasic(cfg)}
 	public := cfg.PublicURL
 	own, ok := canonicalOrigin(public.Scheme + "://" + public.Host)
 	if !ok {
@@ -112,6 +116,12 @@ func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session,
 	}
 	if v := g.Admit(s, now); !v.Allowed {
 		return refusedBy(r, g, s, v)
+	}
+	if f := d.basic.refusal(&s.Identity); f != nil {
+		if g.Anonymous() == policy.Allow {
+			return Decision{Kind: Forward, Reason: reasonOptional}
+		}
+		return refuse(s, f)
 	}
 	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {
 		return refuse(s, fault.New(fault.OriginNotAllowed,

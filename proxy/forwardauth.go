@@ -87,6 +87,8 @@ func (a *forwardAuth) decide(x *exchange, asked *original) Decision {
 	return s.judge(x, asked.request, ruling)
 }
 
+// render does what was decided. asked is the request that is asked about; nil where it
+// was refused before anybody read it.
 func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
 	s := a.site
 	if d.Kind == SignIn && x.in.URL.Query().Get("redirect") != "true" {

@@ -29,7 +29,7 @@ func wantCode(t *testing.T, err error, want codes.Code) {
 // TestGRPCUnary: metadata, identity, and trailers on the way back.
 func TestGRPCUnary(t *testing.T) {
 	_, _, client := newGRPC(t, nil)
-	ctx := signedIn(t.Context(), "x-forwarded-user", "admin", "x_forwarded_user", "admin", "x-note", "a", "x-note", "b", "x-bytes-bin", "\x00\xff")
+	ctx := withSession(t.Context(), "x-forwarded-user", "admin", "x_forwarded_user", "admin", "x-note", "a", "x-note", "b", "x-bytes-bin", "\x00\xff")
 	var trailer metadata.MD
 	if _, err := client.EmptyCall(ctx, &testpb.Empty{}, grpc.Trailer(&trailer)); err != nil {
 		t.Fatal(err)
@@ -51,11 +51,11 @@ func TestGRPCUnary(t *testing.T) {
 func TestGRPCBigMessages(t *testing.T) {
 	_, _, client := newGRPC(t, nil)
 	in := &testpb.SimpleRequest{ResponseSize: bigMessage, Payload: &testpb.Payload{Body: make([]byte, bigMessage)}}
-	out, err := client.UnaryCall(signedIn(t.Context()), in)
+	out, err := client.UnaryCall(withSession(t.Context()), in)
 	if err != nil || len(out.Payload.Body) != 2*bigMessage {
 		t.Errorf("%d bytes, %v", len(out.GetPayload().GetBody()), err)
 	}
-	stream, err := client.StreamingInputCall(signedIn(t.Context()))
+	stream, err := client.StreamingInputCall(withSession(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestGRPCStatus(t *testing.T) {
 	const message = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
 	for _, code := range []codes.Code{codes.NotFound, codes.Unauthenticated, codes.DataLoss, codes.ResourceExhausted} {
 		in := &testpb.SimpleRequest{ResponseStatus: &testpb.EchoStatus{Code: int32(code), Message: message}}
-		_, err := client.UnaryCall(signedIn(t.Context()), in)
+		_, err := client.UnaryCall(withSession(t.Context()), in)
 		if got := status.Convert(err); got.Code() != code || got.Message() != message {
 			t.Errorf("got %s %q, want %s", got.Code(), got.Message(), code)
 		}
@@ -87,7 +87,7 @@ func TestGRPCStatus(t *testing.T) {
 func TestGRPCServerStreaming(t *testing.T) {
 	_, _, client := newGRPC(t, nil)
 	late := int32(30 * time.Minute / time.Microsecond)
-	stream, err := client.StreamingOutputCall(signedIn(t.Context()), &testpb.StreamingOutputCallRequest{
+	stream, err := client.StreamingOutputCall(withSession(t.Context()), &testpb.StreamingOutputCallRequest{
 		ResponseParameters: []*testpb.ResponseParameters{{Size: 3}, {Size: 5}, {Size: 7, IntervalUs: late}},
 	})
 	if err != nil {
@@ -104,7 +104,7 @@ func TestGRPCServerStreaming(t *testing.T) {
 // ours is the end of theirs.
 func TestGRPCBidirectional(t *testing.T) {
 	_, _, client := newGRPC(t, nil)
-	stream, err := client.FullDuplexCall(signedIn(t.Context()))
+	stream, err := client.FullDuplexCall(withSession(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestGRPCBidirectional(t *testing.T) {
 // TestGRPCDeadline: the client's deadline reaches the app, which stops.
 func TestGRPCDeadline(t *testing.T) {
 	_, app, client := newGRPC(t, nil)
-	ctx, cancel := context.WithTimeout(signedIn(t.Context()), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(withSession(t.Context()), 300*time.Millisecond)
 	defer cancel()
 	_, err := client.UnaryCall(ctx, &testpb.SimpleRequest{})
 	// The app knows the deadline too, and may reset the call a moment before the client
@@ -145,7 +145,7 @@ func TestGRPCDeadline(t *testing.T) {
 // TestGRPCCancel: a client that loses interest takes the app's work with it.
 func TestGRPCCancel(t *testing.T) {
 	_, app, client := newGRPC(t, nil)
-	ctx, cancel := context.WithCancel(signedIn(t.Context()))
+	ctx, cancel := context.WithCancel(withSession(t.Context()))
 	go func() {
 		<-app.entered
 		cancel()
@@ -177,9 +177,9 @@ func TestGRPCRefusals(t *testing.T) {
 		code string // in the message, where gRPC shows the answer's content type and ours is named
 	}{
 		{"no session", nil, func(ctx context.Context) context.Context { return ctx }, codes.Unauthenticated, "401"},
-		{"not admitted", staff, func(ctx context.Context) context.Context { return signedIn(ctx) }, codes.PermissionDenied, "403"},
+		{"not admitted", staff, func(ctx context.Context) context.Context { return withSession(ctx) }, codes.PermissionDenied, "403"},
 		{"app down", func(c *Config) { c.Upstream = &url.URL{Scheme: "h2c", Host: closedPort(t)} },
-			func(ctx context.Context) context.Context { return signedIn(ctx) }, codes.Unavailable, "502"},
+			func(ctx context.Context) context.Context { return withSession(ctx) }, codes.Unavailable, "502"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, client := newGRPC(t, tt.tune)

@@ -131,6 +131,6 @@ func newGRPC(t *testing.T, tune func(*Config)) (*fixture, *grpcApp, testpb.TestS
 }
 
 // signedIn is the context of a call with a session, and with more metadata.
-func signedIn(ctx context.Context, more ...string) context.Context {
+func withSession(ctx context.Context, more ...string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, append([]string{"cookie", valid}, more...)...)
 }

@@ -170,7 +170,7 @@ func TestGRPCSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		auth, client, stop := longGRPC(t)
 		defer stop()
-		stream, err := client.FullDuplexCall(signedIn(t.Context()))
+		stream, err := client.FullDuplexCall(withSession(t.Context()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestGRPCEndsWithItsSession(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				auth, client, stop := longGRPC(t)
 				defer stop()
-				stream, err := client.FullDuplexCall(signedIn(t.Context()))
+				stream, err := client.FullDuplexCall(withSession(t.Context()))
 				if err != nil {
 					t.Fatal(err)
 				}

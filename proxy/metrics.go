@@ -129,6 +129,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 		}
 	}
 	add(Forward, reasonSession, reasonPublic, reasonOptional, reasonPreflight)
+	add(Preflight, reasonPreflight)
 	add(SignIn, string(fault.StepUpRequired))
 	for _, kind := range []Kind{SignIn, Refuse} {
 		for _, why := range []session.NoSession{
@@ -140,7 +141,8 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.IdPNotAllowed, fault.StepUpRequired, fault.StepUpFailed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.IdPNotAllowed, fault.UserNameUnfit, fault.StepUpRequired, fault.StepUpFailed,
+		fault.OriginNotAllowed, fault.PreflightRefused, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -30,6 +30,7 @@ func (f *forwarder) answered(res *http.Response) error {
 		return nil
 	}
 	preferTrailers(res, x.in)
+	f.site.cors.shareApps(res.Header, x.in)
 	if kind := streamKind(res); kind != notStream {
 		res.Body = f.site.streams.body(res.Body, kind, x.decision.Session)
 	}

@@ -45,6 +45,16 @@ func badConfigurations(t *testing.T) []badConfiguration {
 		{"provider with a zero in front", map[string]string{"SALLYPORT_OIDC_02_ISSUER": "x"}, "SALLYPORT_OIDC_02_ISSUER has the number 02; number providers from 1 to 99, without zeros in front"},
 		{"provider with a high number", map[string]string{"SALLYPORT_OIDC_100_ISSUER": "x"}, "SALLYPORT_OIDC_100_ISSUER has the number 100; number providers from 1 to 99, without zeros in front"},
 
+		{"Basic without a password", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "basic"}, "SALLYPORT_BASIC_PASSWORD is required with SALLYPORT_PASS_AUTHORIZATION=basic; set it to the password that the app expects of everybody (or SALLYPORT_BASIC_PASSWORD_FILE to a file that holds it)"},
+		{"Basic with a bad password", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "basic", "SALLYPORT_BASIC_PASSWORD": "a\nb"}, "SALLYPORT_BASIC_PASSWORD has a control character or is not UTF-8, which Basic cannot carry; use another, such as the output of: openssl rand -hex 32"},
+		{"a password without Basic", map[string]string{"SALLYPORT_BASIC_PASSWORD": "hush"}, "SALLYPORT_BASIC_PASSWORD is set, but only SALLYPORT_PASS_AUTHORIZATION=basic would use it; remove one of the two, or set that"},
+		{"Basic user", map[string]string{"SALLYPORT_BASIC_USER": "sub"}, `SALLYPORT_BASIC_USER is "sub"; use user, email or name`},
+		{"header encoding", map[string]string{"SALLYPORT_HEADER_ENCODING": "latin-1"}, `SALLYPORT_HEADER_ENCODING is "latin-1"; use utf-8 or percent`},
+
+		{"CORS for any page", map[string]string{"SALLYPORT_CORS_ORIGINS": "*"}, `SALLYPORT_CORS_ORIGINS: "*" would be any page; list each origin, such as https://front.example.com`},
+		{"CORS for a page in the clear", map[string]string{"SALLYPORT_CORS_ORIGINS": "http://front.example.com"}, `SALLYPORT_CORS_ORIGINS has the entry "http://front.example.com", whose pages anybody in between can write; use https://, or set SALLYPORT_INSECURE_HTTP=true to allow it`},
+		{"CORS method", map[string]string{"SALLYPORT_CORS_ORIGINS": "https://front.example.com", "SALLYPORT_CORS_METHODS": "put"}, `SALLYPORT_CORS_METHODS: "put" is not a method in capitals that passes here; list methods such as PUT`},
+
 		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
 		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
 		{"not a number", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "64k"}, `SALLYPORT_MAX_HEADER_BYTES is "64k", not a whole number; write digits alone`},
@@ -203,7 +213,7 @@ func badConfigurations(t *testing.T) []badConfiguration {
 		{"rule with a method that never comes", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_METHODS": "FETCH"}, `SALLYPORT_RULE_1_METHODS: has the entry "FETCH", a method that no request may have here; use registered ones such as GET, POST or DELETE`},
 		{"header in another spelling", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x_forwarded.user"}, `SALLYPORT_PASS_CLIENT_HEADERS: "x_forwarded.user" is not a header name of letters, digits and dashes`},
 		{"audience of no assertion", map[string]string{"SALLYPORT_PASS_ASSERTION": "false", "SALLYPORT_ASSERTION_AUDIENCE": "app"}, "SALLYPORT_ASSERTION_AUDIENCE is set, but SALLYPORT_PASS_ASSERTION=false would not use it; remove one of the two"},
-		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token or id_token`},
+		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token, id_token or basic`},
 
 		{"header limit", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "100"}, "SALLYPORT_MAX_HEADER_BYTES is 100; give a number of bytes from 4096 to 1048576"},
 		{"header timeout", map[string]string{"SALLYPORT_HEADER_TIMEOUT": "0s"}, "SALLYPORT_HEADER_TIMEOUT is 0s; give a duration above zero, such as 30s"},

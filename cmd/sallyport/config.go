@@ -29,6 +29,7 @@ type Config struct {
 	Providers []ProviderConfig
 	Session   SessionConfig `section:"Sessions and cookies"`
 	Access    AccessConfig  `section:"Who may pass"`
+	CORS      CORSConfig    `section:"Pages of other origins"`
 	Headers   HeadersConfig `section:"What the app receives"`
 	Limits    LimitsConfig  `section:"Limits and shutdown"`
 	Logging   LoggingConfig `section:"Logs and diagnosis"`
@@ -93,15 +94,27 @@ type AccessConfig struct {
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }
 
+// CORSConfig says which pages of other origins may read answers.
+type CORSConfig struct {
+	Origins     []string      `env:"SALLYPORT_CORS_ORIGINS" example:"https://front.example.com" doc:"Origins whose scripts may call the app and read what it answers: Sallyport answers their preflights, and sets the CORS fields of the app's answers that have none and of its own 401 and other refusals. Exact origins, as browsers write them; there is no wildcard."`
+	Methods     []string      `env:"SALLYPORT_CORS_METHODS" envDefault:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"Methods that those scripts may use."`
+	Headers     []string      `env:"SALLYPORT_CORS_HEADERS" envDefault:"Content-Type" example:"Content-Type,X-Requested-With" doc:"Headers that those scripts may set, beside the few that every page may."`
+	MaxAge      time.Duration `env:"SALLYPORT_CORS_MAX_AGE" envDefault:"10m" doc:"How long browsers keep the answer to a preflight; 0s = not at all."`
+	Credentials bool          `env:"SALLYPORT_CORS_CREDENTIALS" envDefault:"true" doc:"Let those scripts send cookies, without which nobody is signed in. A script of another site has none in any case unless SALLYPORT_COOKIE_SAMESITE is none."`
+}
+
 // HeadersConfig says what the app receives beside the identity headers.
 type HeadersConfig struct {
-	PassAccessToken   bool     `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
-	PassIDToken       bool     `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
-	PassAuthorization string   `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token" doc:"Replace Authorization by Bearer and this token. With none the client's own Authorization passes."`
-	PassAssertion     bool     `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
-	AssertionAudience string   `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
-	Claims            []string `env:"SALLYPORT_HEADERS" example:"X-Department=department,X-Roles=realm_access.roles" doc:"Further headers that tell the app of claims, as Header=claim. Several values of a claim are separated by commas; % and , inside a value are percent-encoded. From clients these headers are removed. After a change, people who are signed in have them from the next refresh or sign-in on."`
-	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
+	PassAccessToken   bool        `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
+	PassIDToken       bool        `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
+	PassAuthorization string      `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token|basic" doc:"Replace Authorization: by Bearer and this token, or by Basic with the person's user name and SALLYPORT_BASIC_PASSWORD, for apps that know nothing else. With none the client's own Authorization passes."`
+	BasicUser         string      `env:"SALLYPORT_BASIC_USER" envDefault:"user" oneof:"user|email|name" doc:"Whose claim is the user name of SALLYPORT_PASS_AUTHORIZATION=basic: that of SALLYPORT_CLAIM_USER, SALLYPORT_CLAIM_EMAIL or SALLYPORT_CLAIM_NAME. Who has none, or one with a colon or a control character, gets 403."`
+	BasicPassword     secret.Text `env:"SALLYPORT_BASIC_PASSWORD" default:"required with SALLYPORT_PASS_AUTHORIZATION=basic" example:"the output of: openssl rand -hex 32" doc:"The password that SALLYPORT_PASS_AUTHORIZATION=basic sends, the same for everybody. Who knows it and reaches the app is anybody there."`
+	PassAssertion     bool        `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
+	AssertionAudience string      `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
+	Claims            []string    `env:"SALLYPORT_HEADERS" example:"X-Department=department,X-Roles=realm_access.roles" doc:"Further headers that tell the app of claims, as Header=claim. Several values of a claim are separated by commas; % and , inside a value are percent-encoded. From clients these headers are removed. After a change, people who are signed in have them from the next refresh or sign-in on."`
+	Encoding          string      `env:"SALLYPORT_HEADER_ENCODING" envDefault:"utf-8" oneof:"utf-8|percent" doc:"How claims are written in headers: as they are, in UTF-8, or with everything that is not printable ASCII, and %, percent-encoded, for apps that read headers as Latin-1. Tokens and the assertion are ASCII anyway."`
+	PassClientHeaders []string    `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
 }
 
 // LimitsConfig bounds what clients may do, and how the process ends.

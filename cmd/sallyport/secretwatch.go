@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -65,8 +67,8 @@ func (w *secretWatch) look() {
 
 // liveSecrets are those that may change while the process runs.
 type liveSecrets struct {
-	adminToken atomic.Pointer[secret.Text]
-	providers  []*liveClient // one for each of settings.providers
+	adminToken, basicPassword atomic.Pointer[secret.Text]
+	providers                 []*liveClient // one for each of settings.providers
 }
 
 // liveClient are the secrets by which we authenticate at one provider.
@@ -75,6 +77,7 @@ type liveClient struct{ current, previous atomic.Pointer[secret.Text] }
 func newLiveSecrets(s *settings) *liveSecrets {
 	live := new(liveSecrets)
 	live.adminToken.Store(&s.Session.APIToken)
+	live.basicPassword.Store(&s.Headers.BasicPassword)
 	for _, p := range s.providers {
 		client := new(liveClient)
 		client.current.Store(&p.OIDC.ClientSecret)
@@ -86,6 +89,8 @@ func newLiveSecrets(s *settings) *liveSecrets {
 
 func (c *liveClient) secret() secret.Text         { return *c.current.Load() }
 func (c *liveClient) previousSecret() secret.Text { return *c.previous.Load() }
+
+func (l *liveSecrets) basic() secret.Text { return *l.basicPassword.Load() }
 
 // storeIn replaces a secret by what its file holds now.
 func storeIn(p *atomic.Pointer[secret.Text]) func(string) error {
@@ -103,6 +108,7 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 		last: map[string]string{
 			"SALLYPORT_SECRET": s.Session.Secret.Reveal(),
 			adminTokenName:     s.Session.APIToken.Reveal(),
+			basicPasswordName:  s.Headers.BasicPassword.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -117,6 +123,12 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 					return errors.New(problem + "; " + remedy)
 				}
 				return storeIn(&live.adminToken)(value)
+			},
+			basicPasswordName: func(value string) error {
+				if err := proxy.CheckBasicPassword(value); err != nil {
+					return fmt.Errorf("it %w; %s", err, basicPasswordRemedy)
+				}
+				return storeIn(&live.basicPassword)(value)
 			},
 		},
 	}

@@ -32,6 +32,7 @@ type settings struct {
 	returns      *session.ReturnPolicy
 	policy       *policy.Policy
 	claimHeaders proxy.ClaimHeaders
+	cors         proxy.CORS
 	logLevel     slog.Level
 }
 

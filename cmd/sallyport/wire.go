@@ -84,7 +84,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 	if late.Providers, err = newProviders(s, p, a.clients, a.manager, renderer); err != nil {
 		return fmt.Errorf("making the sign-in: %w", err)
 	}
-	if a.site, err = newSite(s, p, keys, a.manager, late.Providers, renderer); err != nil {
+	if a.site, err = newSite(s, p, keys, a.manager, late.Providers, renderer, live.basic); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
 	if a.ready, err = a.newReadiness(late.Ready); err != nil {
@@ -233,7 +233,7 @@ func (p *provider) refreshBound() *bool {
 	return nil
 }
 
-func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, providers *idp.Providers, renderer *pages.Renderer) (*proxy.Site, error) {
+func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, providers *idp.Providers, renderer *pages.Renderer, basicPassword func() secret.Text) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
@@ -241,13 +241,16 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
+		CORS:        s.cors,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
-		Policy: s.policy, Cookies: s.cookies, Returns: s.returns,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
+		BasicUser:         proxy.BasicUser(s.Headers.BasicUser), BasicPassword: basicPassword, ClaimHeaders: s.claimHeaders,
+		HeaderEncoding: proxy.HeaderEncoding(s.Headers.Encoding),
+		Policy:         s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: providers, Pages: renderer, Routes: routes(providers.Routes()), Mode: providers.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,

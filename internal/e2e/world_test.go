@@ -34,9 +34,10 @@ type world struct {
 	tokenLife int    // of access tokens, in seconds; 0 for the provider's default
 	tokenSlow int    // milliseconds that answers of the token endpoint are held back
 
-	registered map[string]any // metadata of the client instead of its secret, or nil
-	pushed     bool           // the provider requires pushed authorization requests
-	mutualTLS  map[string]any // the provider's listener for clients with certificates, or nil
+	registered   map[string]any // metadata of the client instead of its secret, or nil
+	openerPolicy string         // Cross-Origin-Opener-Policy of the provider's pages, "" for none
+	pushed       bool           // the provider requires pushed authorization requests
+	mutualTLS    map[string]any // the provider's listener for clients with certificates, or nil
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -101,6 +102,7 @@ func (w *world) startProvider() {
 		"tokenDelay":             w.tokenSlow,
 		"client":                 w.registered,
 		"pushed":                 w.pushed,
+		"openerPolicy":           w.openerPolicy,
 		"mutualTLS":              w.mutualTLS,
 	})
 }

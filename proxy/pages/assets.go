@@ -23,3 +23,8 @@ var (
 func inline(element, text string) templ.Component {
 	return templ.Raw("<" + element + ">" + text + "</" + element + ">")
 }
+
+// signedInScript tells the page that opened a popup.
+//
+//go:embed assets/signed-in.js
+var signedInScript string

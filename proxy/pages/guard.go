@@ -48,6 +48,8 @@ func (g guard) withScript(script string) guard {
 	return g
 }
 
+// set has no Cross-Origin-Opener-Policy: a sign-in in a popup passes through our pages,
+// and any would cut it off from the page that opened it.
 func (g guard) set(h http.Header) {
 	h.Set("Content-Security-Policy", g.contentSecurityPolicy)
 	h.Set("Referrer-Policy", g.referrerPolicy)

@@ -20,6 +20,7 @@ type view struct {
 	Sessions *sessionsView
 	Station  *station
 	Choice   *choiceView
+	SignedIn *signedInView
 
 	RequestID string
 	Code      string
@@ -41,7 +42,7 @@ type form struct {
 // actions are the ways out of a fault, the best one first.
 func (p *Renderer) actions(r *http.Request, e *fault.Error) []action {
 	switch {
-	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld || e.Code == fault.ClaimNotAllowed || e.Code == fault.IdPNotAllowed:
+	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld || e.Code == fault.ClaimNotAllowed || e.Code == fault.IdPNotAllowed || e.Code == fault.UserNameUnfit:
 		return []action{{Label: "Use another account", URL: p.logout}}
 	case e.RetryURL == "" && e.RetryAfter > 0 && isSafe(r.Method):
 		return []action{{Label: "Try again"}}

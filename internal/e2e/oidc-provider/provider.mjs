@@ -14,6 +14,7 @@
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
 //   accessTokenTTL           seconds, default 300
 //   emailDomain              of everybody's address, default "example.com"
+//   openerPolicy             Cross-Origin-Opener-Policy of every answer, default none
 //   tokenDelay               milliseconds that an answer of the token endpoint is
 //                            held back after its tokens were issued, default 0
 //
@@ -180,6 +181,7 @@ function holdBack(res) {
 
 const handle = provider.callback();
 const serve = (req, res) => {
+  if (config.openerPolicy) res.setHeader("cross-origin-opener-policy", config.openerPolicy);
   if (!req.url.startsWith("/interaction/")) {
     if (req.url === "/token") holdBack(res);
     handle(req, res);
