@@ -2,11 +2,15 @@
 
 GO ?= go
 
-.PHONY: test check bench demo build fuzz deps docs
+.PHONY: test test-keycloak check bench demo build fuzz deps docs
 
 ## test: installs what the tests need where it can, then runs all of them
 test:
 	@.ci/test
+
+## test-keycloak: fetches Keycloak with Maven and runs the tests that need a real one
+test-keycloak:
+	@.ci/keycloak
 
 ## check: everything that needs no running program
 check:

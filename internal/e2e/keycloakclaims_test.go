@@ -1,0 +1,102 @@
+//go:build keycloak
+
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Roles are in the access token, and in the ID token only by a mapper.
+func (k *keycloak) givesRealmRoles() {
+	k.ask(http.MethodPost, realmPath+"/roles", map[string]any{"name": "auditor"}, nil)
+	k.giveRole("ada", "auditor")
+	k.startSite("SALLYPORT_CLAIM_GROUPS=realm_access.roles")
+	b := newBrowser(k.t)
+	k.signIn(b, "/", "ada")
+	if groups := k.state(b).User.Groups; len(groups) != 0 {
+		k.t.Errorf("without a mapper the roles are %q", groups)
+	}
+	k.addMapper("realm roles", "oidc-usermodel-realm-role-mapper", map[string]string{
+		"claim.name": "realm_access.roles", "jsonType.label": "String", "multivalued": "true", "id.token.claim": "true",
+	})
+	b = newBrowser(k.t)
+	k.signIn(b, "/", "ada")
+	if groups := k.state(b).User.Groups; !slices.Contains(groups, "auditor") {
+		k.t.Errorf("with a mapper the roles are %q", groups)
+	}
+}
+
+// The nine algorithms sign people in, by keys that Keycloak makes when they are first
+// used; the others of its metadata do not, and the log names the remedy.
+func (k *keycloak) signs() {
+	for _, alg := range []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"} {
+		k.t.Run(alg, func(t *testing.T) {
+			k := k.within(t)
+			k.changeClient(map[string]string{"id.token.signed.response.alg": alg})
+			k.startSite()
+			b := newBrowser(t)
+			k.signIn(b, "/", "ada")
+			if name := k.state(b).User.Name; name != "ada" {
+				t.Errorf("signed in as %q", name)
+			}
+		})
+	}
+	for _, alg := range []string{"HS256", "HS384", "HS512", "EdDSA"} {
+		k.t.Run(alg, func(t *testing.T) {
+			k := k.within(t)
+			k.changeClient(map[string]string{"id.token.signed.response.alg": alg})
+			k.startSite()
+			p := k.signIn(newBrowser(t), "/", "ada")
+			if code := p.header.Get("Sallyport-Error"); code != "id_token_invalid" {
+				t.Errorf("%d %q at %s", p.status, code, p.at)
+			}
+			cause := k.sallyport.awaitRecord(record{"msg": "sign-in failed"}).text("cause")
+			if !strings.Contains(cause, alg) || !strings.Contains(cause, "ID token signature algorithm") {
+				t.Errorf("the log says %q", cause)
+			}
+		})
+	}
+}
+
+// A client that excludes iss from its answers, while the metadata go on promising it:
+// RFC 9207 §2.4 has the answer refused.
+func (k *keycloak) leavesIssuerOut() {
+	k.changeClient(map[string]string{"exclude.issuer.from.auth.response": "true"})
+	k.startSite()
+	p := k.signIn(newBrowser(k.t), "/", "ada")
+	k.t.Logf("%d %s at %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
+	if p.status == http.StatusOK {
+		k.t.Error("an answer without the promised iss was accepted")
+	}
+}
+
+// max_age is asked for, and Keycloak's auth_time shows that it was kept to.
+func (k *keycloak) asksAgain() {
+	k.startSite("SALLYPORT_OIDC_MAX_AGE=1h")
+	b := newBrowser(k.t)
+	k.signIn(b, "/", "ada")
+	if name := k.state(b).User.Name; name != "ada" {
+		k.t.Errorf("signed in as %q", name)
+	}
+}
+
+func (k *keycloak) insistsOnPushedRequests() {
+	k.changeClient(map[string]string{"require.pushed.authorization.requests": "true"})
+	k.startSite()
+	p := newBrowser(k.t).open(k.public + "/")
+	k.t.Logf("by default: %d %s at %s", p.status, p.header.Get("Sallyport-Error"), p.at)
+	k.sallyport.stop()
+	k.startSite("SALLYPORT_OIDC_PAR=always")
+	b := newBrowser(k.t)
+	k.signIn(b, "/", "ada")
+	if name := k.state(b).User.Name; name != "ada" {
+		k.t.Errorf("signed in as %q", name)
+	}
+}
+
+func (k *keycloak) knowsTheKey() {
+	k.t.Log("later")
+}
