@@ -7,6 +7,7 @@ func selfHostedPresets() []Preset {
 			Name: "keycloak", Title: "Keycloak",
 			IssuerForm: "https://HOST/realms/REALM",
 			Remedies: Remedies{
+				SigningAlg: `in Keycloak, set the client's Advanced → "ID token signature algorithm" to RS256`,
 				Unverified: `in Keycloak, switch on "Email verified" of the user`,
 			},
 			Console: Console{

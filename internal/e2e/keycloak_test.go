@@ -31,7 +31,8 @@ func TestKeycloak(t *testing.T) {
 		{"leaves the issuer out", (*keycloak).leavesIssuerOut},
 		{"asks again when the sign-in is too old", (*keycloak).asksAgain},
 		{"insists on pushed requests", (*keycloak).insistsOnPushedRequests},
-		{"knows the client by its key", (*keycloak).knowsTheKey},
+		{"says how somebody signed in", (*keycloak).saysHow},
+		{"knows the client", (*keycloak).knowsTheClient},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(k.during(t)) })
 	}

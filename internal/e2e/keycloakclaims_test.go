@@ -3,10 +3,11 @@
 package e2e
 
 import (
-	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Roles are in the access token, and in the ID token only by a mapper.
@@ -67,36 +68,54 @@ func (k *keycloak) leavesIssuerOut() {
 	k.changeClient(map[string]string{"exclude.issuer.from.auth.response": "true"})
 	k.startSite()
 	p := k.signIn(newBrowser(k.t), "/", "ada")
-	k.t.Logf("%d %s at %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
-	if p.status == http.StatusOK {
-		k.t.Error("an answer without the promised iss was accepted")
+	if code := p.header.Get("Sallyport-Error"); code != "issuer_mismatch" {
+		k.t.Errorf("%d %q at %s", p.status, code, p.at)
+	}
+	cause := k.sallyport.awaitRecord(record{"msg": "sign-in failed"}).text("cause")
+	if !strings.Contains(cause, "Exclude Issuer From Authentication Response") {
+		k.t.Errorf("the log says %q", cause)
 	}
 }
 
-// max_age is asked for, and Keycloak's auth_time shows that it was kept to.
+// Somebody whom Keycloak knows is signed in without a word, unless max_age asks for a
+// sign-in that is younger.
 func (k *keycloak) asksAgain() {
-	k.startSite("SALLYPORT_OIDC_MAX_AGE=1h")
-	b := newBrowser(k.t)
-	k.signIn(b, "/", "ada")
-	if name := k.state(b).User.Name; name != "ada" {
-		k.t.Errorf("signed in as %q", name)
-	}
-}
-
-func (k *keycloak) insistsOnPushedRequests() {
-	k.changeClient(map[string]string{"require.pushed.authorization.requests": "true"})
+	const maxAge = 2 * time.Second
 	k.startSite()
-	p := newBrowser(k.t).open(k.public + "/")
-	k.t.Logf("by default: %d %s at %s", p.status, p.header.Get("Sallyport-Error"), p.at)
-	k.sallyport.stop()
-	k.startSite("SALLYPORT_OIDC_PAR=always")
 	b := newBrowser(k.t)
 	k.signIn(b, "/", "ada")
-	if name := k.state(b).User.Name; name != "ada" {
+	<-time.After(maxAge + time.Second)
+	if p := k.forgotten(b).open(k.public + "/"); p.at.String() != k.public+"/" {
+		k.t.Errorf("without max_age Keycloak asks at %s", p.at)
+	}
+	k.sallyport.stop()
+	k.startSite("SALLYPORT_OIDC_MAX_AGE=" + maxAge.String())
+	again := k.forgotten(b)
+	k.enter(again, k.signInForm(again, "/"), "ada")
+	if name := k.state(again).User.Name; name != "ada" {
 		k.t.Errorf("signed in as %q", name)
 	}
 }
 
-func (k *keycloak) knowsTheKey() {
-	k.t.Log("later")
+// forgotten is the browser without its session here, but with the one at Keycloak.
+func (k *keycloak) forgotten(b *browser) *browser {
+	k.t.Helper()
+	provider, err := url.Parse(k.issuer + "/")
+	k.must(err)
+	other := newBrowser(k.t)
+	other.client.Jar.SetCookies(provider, b.client.Jar.Cookies(provider))
+	return other
+}
+
+// acr is what SALLYPORT_OIDC_ACR_VALUES asks for, and what the ID token has to say.
+func (k *keycloak) saysHow() {
+	k.startSite("SALLYPORT_OIDC_ACR_VALUES=1")
+	b := newBrowser(k.t)
+	k.signIn(b, "/", "ada")
+	p := k.forgotten(b).open(k.public + "/")
+	k.t.Logf("after SSO: %d %q %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
+	k.sallyport.stop()
+	k.startSite("SALLYPORT_OIDC_ACR_VALUES=gold")
+	p = k.signIn(newBrowser(k.t), "/", "ada")
+	k.t.Logf("gold: %d %q %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
 }

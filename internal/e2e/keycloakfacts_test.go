@@ -27,8 +27,9 @@ type keycloakProfile struct {
 	TokenResponse map[string]any `json:"token_response"`
 	AnswersIss    bool           `json:"answers_iss"`
 	Refresh       struct {
-		Issued                  string
-		Rotates, Bound, IDToken bool
+		Issued         string
+		Rotates, Bound bool
+		IDToken        bool `json:"id_token"`
 	}
 }
 
@@ -48,6 +49,9 @@ func (k *keycloak) isAsRecorded() {
 		"claim.name": "realm_access.roles", "jsonType.label": "String", "multivalued": "true",
 		"id.token.claim": "true", "userinfo.token.claim": "true",
 	})
+	k.ask(http.MethodPost, realmPath+"/roles", map[string]any{"name": "staff"}, nil)
+	k.giveRole("ada", "staff")
+	k.giveRole("ada", "offline_access")
 	client := k.client()
 	client["directAccessGrantsEnabled"] = true // tokens without a browser
 	k.ask(http.MethodPut, k.clientPath(), client, nil)
@@ -59,7 +63,7 @@ func (k *keycloak) isAsRecorded() {
 
 	first := k.exchange(url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {"ada"}, "scope": {"openid profile email"}})
 	k.sameShape("token response", first, want.TokenResponse, "access_token", "token_type", "expires_in", "id_token", "refresh_token")
-	k.sameShape("ID token", claimsOf(k.t, first["id_token"]), want.IDToken, "iss", "aud", "iat", "exp", "nonce", "auth_time")
+	k.sameShape("ID token", claimsOf(k.t, first["id_token"]), want.IDToken, "iss", "aud", "iat", "exp", "nonce", "auth_time", "at_hash")
 	var userinfo map[string]any
 	k.get(metadata["userinfo_endpoint"].(string), first["access_token"].(string), &userinfo)
 	k.sameShape("userinfo", userinfo, want.Userinfo)

@@ -213,6 +213,19 @@ func (k *keycloak) addMapper(name, kind string, config map[string]string) {
 	}, nil)
 }
 
+// alwaysGive makes a client scope one that Sallyport's client gets unasked.
+func (k *keycloak) alwaysGive(scope string) {
+	k.t.Helper()
+	var all []struct{ ID, Name string }
+	k.ask(http.MethodGet, realmPath+"/client-scopes", nil, &all)
+	for _, one := range all {
+		if one.Name == scope {
+			k.ask(http.MethodDelete, k.clientPath()+"/optional-client-scopes/"+one.ID, nil, nil)
+			k.ask(http.MethodPut, k.clientPath()+"/default-client-scopes/"+one.ID, nil, nil)
+		}
+	}
+}
+
 // giveRole gives a realm role to a user.
 func (k *keycloak) giveRole(username, name string) {
 	k.t.Helper()
