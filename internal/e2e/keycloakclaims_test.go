@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
