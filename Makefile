@@ -16,6 +16,7 @@ test-keycloak:
 check:
 	@.ci/fmt
 	$(GO) vet ./...
+	$(GO) vet -tags keycloak ./internal/e2e
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 

@@ -108,15 +108,25 @@ func (k *keycloak) forgotten(b *browser) *browser {
 	return other
 }
 
-// acr is what SALLYPORT_OIDC_ACR_VALUES asks for, and what the ID token has to say.
+// acr is what SALLYPORT_OIDC_ACR_VALUES asks for, and what the ID token has to say. A
+// session of its own is "0" to Keycloak, so that asking for "1" asks for the password.
 func (k *keycloak) saysHow() {
 	k.startSite("SALLYPORT_OIDC_ACR_VALUES=1")
 	b := newBrowser(k.t)
 	k.signIn(b, "/", "ada")
-	p := k.forgotten(b).open(k.public + "/")
-	k.t.Logf("after SSO: %d %q %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
+	again := k.forgotten(b)
+	k.enter(again, k.signInForm(again, "/"), "ada")
+	if name := k.state(again).User.Name; name != "ada" {
+		k.t.Errorf("signed in as %q", name)
+	}
 	k.sallyport.stop()
 	k.startSite("SALLYPORT_OIDC_ACR_VALUES=gold")
-	p = k.signIn(newBrowser(k.t), "/", "ada")
-	k.t.Logf("gold: %d %q %s", p.status, p.header.Get("Sallyport-Error"), p.at.Path)
+	p := k.signIn(newBrowser(k.t), "/", "ada")
+	if code := p.header.Get("Sallyport-Error"); code != "id_token_invalid" {
+		k.t.Errorf("a level that Keycloak does not know: %d %q", p.status, code)
+	}
+	cause := k.sallyport.awaitRecord(record{"msg": "sign-in failed"}).text("cause")
+	if !strings.Contains(cause, "SALLYPORT_OIDC_ACR_VALUES") {
+		k.t.Errorf("the log says %q", cause)
+	}
 }

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +24,6 @@ type keycloakProfile struct {
 	IDToken       map[string]any `json:"id_token"`
 	Userinfo      map[string]any
 	TokenResponse map[string]any `json:"token_response"`
-	AnswersIss    bool           `json:"answers_iss"`
 	Refresh       struct {
 		Issued         string
 		Rotates, Bound bool
@@ -193,7 +191,8 @@ func ordered(v any) string {
 	return "[" + strings.Join(texts, " ") + "]"
 }
 
-// What the doctor says of the real one is what it says of the profile.
+// What the doctor says of the real one is what it says of the profile, but for the
+// number of keys.
 func (k *keycloak) pleasesTheDoctor() {
 	check := exec.CommandContext(k.t.Context(), binaries.sallyport, "check")
 	check.Env = append(k.environment(k.site()...), "PATH="+os.Getenv("PATH"))
@@ -201,14 +200,14 @@ func (k *keycloak) pleasesTheDoctor() {
 	if err != nil {
 		k.t.Errorf("sallyport check: %v\n%s", err, out)
 	}
-	golden, err := os.ReadFile(filepath.Join("../../cmd/sallyport/testdata/check/keycloak.txt"))
+	golden, err := os.ReadFile("../../cmd/sallyport/testdata/check/keycloak.txt")
 	k.must(err)
+	k.t.Logf("sallyport check:\n%s", out)
 	recorded := strings.ReplaceAll(string(golden), "PROVIDER/realms/main", k.issuer)
 	for line := range strings.Lines(recorded) {
 		cells := strings.SplitN(strings.TrimSpace(line), " | ", 4)
-		if said := cells[3]; cells[1] != "clock" && cells[1] != "keys" && !strings.Contains(string(out), said) {
+		if said := cells[3]; cells[1] != "keys" && !strings.Contains(string(out), said) {
 			k.t.Errorf("the doctor does not say %q", said)
 		}
 	}
-	k.t.Logf("sallyport check:\n%s", out)
 }
