@@ -23,8 +23,8 @@ const (
 	keycloakAdmin    = "admin"
 	keycloakPassword = "of-this-test-only"
 
-	// keycloakPatience bounds a start, which takes half a minute of processor time.
-	keycloakPatience = 5 * time.Minute
+	// keycloakPatience bounds a start, which takes a minute where nothing else runs.
+	keycloakPatience = 10 * time.Minute
 )
 
 // keycloak is a running Keycloak with the realm of docker-compose.yml.
