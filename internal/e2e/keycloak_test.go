@@ -31,6 +31,7 @@ func TestKeycloak(t *testing.T) {
 		{"leaves the issuer out", (*keycloak).leavesIssuerOut},
 		{"asks again when the sign-in is too old", (*keycloak).asksAgain},
 		{"insists on pushed requests", (*keycloak).insistsOnPushedRequests},
+		{"insists on DPoP", (*keycloak).insistsOnDPoP},
 		{"says how somebody signed in", (*keycloak).saysHow},
 		{"knows the client", (*keycloak).knowsTheClient},
 	} {

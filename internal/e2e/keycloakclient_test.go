@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,20 @@ func (k *keycloak) signsInAndRefreshes() {
 	k.refresh(b, 1)
 	if s := k.state(b); s.User.Name != "ada" || s.Mode != "full" {
 		k.t.Errorf("the session is %+v", s)
+	}
+}
+
+// A client that must bind its tokens to a key (DPoP, RFC 9449), which Sallyport does
+// not offer, signs nobody in, and the log has Keycloak's words.
+func (k *keycloak) insistsOnDPoP() {
+	k.changeClient(map[string]string{"dpop.bound.access.tokens": "true"})
+	k.startSite()
+	p := k.signIn(newBrowser(k.t), "/", "ada")
+	if code := p.header.Get("Sallyport-Error"); p.status == http.StatusOK || code == "" {
+		k.t.Errorf("%d %q at %s", p.status, code, p.at)
+	}
+	if cause := k.sallyport.awaitRecord(record{"msg": "sign-in failed"}).text("cause"); !strings.Contains(cause, "DPoP") {
+		k.t.Errorf("the log says %q", cause)
 	}
 }
 
