@@ -77,6 +77,7 @@ func TestProfileRefusalsByTheBinary(t *testing.T) {
 		{"P12 an algorithm taken off the list", "okta", "", map[string]string{"SALLYPORT_OIDC_SIGNING_ALGS": "ES256"}, nil, "id_token_invalid", "RS256"},
 		{"P14 B2C without its preset, no access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post"}, nil, "idp_access_token_missing", "SALLYPORT_OIDC_PROVIDER=b2c"},
 		{"P14 B2C without its preset, no e-mail", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_SCOPES": "openid,{client_id}", "SALLYPORT_EMAIL_REQUIRED": "true"}, nil, "email_missing", "SALLYPORT_CLAIM_EMAIL=emails"},
+		{"P5 B2C without its preset, and without an access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_ACCESS_TOKEN_REQUIRED": "false"}, nil, "", ""},
 		{"B2C, another policy", "b2c", "", nil, claim("tfp", "B2C_1_reset"), "account_not_allowed", "SALLYPORT_OIDC_POLICIES"},
 		{"C37 Google, another domain", "google", "", nil, claim("hd", "example.net"), "account_not_allowed", "SALLYPORT_OIDC_HOSTED_DOMAINS"},
 		{"Google refuses offline_access", "google", "", map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,offline_access"}, nil, "idp_client_rejected", "invalid_scope"},
