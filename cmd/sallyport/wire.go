@@ -153,10 +153,8 @@ func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.R
 		PushedRequests: oidcrp.PushedRequests(r.PAR),
 		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
 		StepUpACRs: s.policy.ACRs(),
-		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
-
-		AccessTokenOptional: !o.AccessTokenRequired,
-		Claims:              claims.Claims, MoreClaims: claims.MoreClaims,
+		Userinfo:   oidcrp.UserinfoMode(o.Userinfo), AccessTokenOptional: !o.AccessTokenRequired,
+		Claims: claims.Claims, MoreClaims: claims.MoreClaims,
 		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
 		Remedies:  s.preset.Remedies,
 		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),

@@ -54,18 +54,19 @@ func (k *keycloak) insistsOnDPoP() {
 // says.
 func (k *keycloak) knowsTheClient() {
 	for _, test := range []struct {
-		name, authenticator string
-		env                 []string
-		keyed               map[string]string // attributes beside the key; nil: the secret
+		name, method, authenticator string
+		env                         []string
+		keyed                       map[string]string // attributes beside the key; nil: the secret
 	}{
-		{"client_secret_post", "client-secret", nil, nil},
-		{"client_secret_basic", "client-secret", []string{"SALLYPORT_OIDC_PAR=always"}, nil},
-		{"private_key_jwt", "client-jwt", nil, map[string]string{"token.endpoint.auth.signing.alg": "ES256"}},
-		{"private_key_jwt", "client-jwt", []string{"SALLYPORT_OIDC_CLIENT_KEY_ID=k1", "SALLYPORT_OIDC_PAR=always"}, map[string]string{}},
+		{"post", "client_secret_post", "client-secret", nil, nil},
+		{"Basic, pushed", "client_secret_basic", "client-secret", []string{"SALLYPORT_OIDC_PAR=always"}, nil},
+		{"the secret before", "client_secret_basic", "client-secret", []string{"SALLYPORT_OIDC_CLIENT_SECRET=the next one", "SALLYPORT_OIDC_CLIENT_SECRET_PREVIOUS=" + realmSecret}, nil},
+		{"ES256", "private_key_jwt", "client-jwt", nil, map[string]string{"token.endpoint.auth.signing.alg": "ES256"}},
+		{"ES256 with kid, pushed", "private_key_jwt", "client-jwt", []string{"SALLYPORT_OIDC_CLIENT_KEY_ID=k1", "SALLYPORT_OIDC_PAR=always"}, map[string]string{}},
 	} {
 		k.t.Run(test.name, func(t *testing.T) {
 			k := k.during(t)
-			env := append([]string{"SALLYPORT_OIDC_CLIENT_AUTH=" + test.name}, test.env...)
+			env := append([]string{"SALLYPORT_OIDC_CLIENT_AUTH=" + test.method}, test.env...)
 			client := k.client()
 			client["clientAuthenticatorType"] = test.authenticator
 			k.ask(http.MethodPut, k.clientPath(), client, nil)

@@ -38,7 +38,11 @@ type profile struct {
 	AnswersIss        bool              `json:"answers_iss"`
 	RefusesScope      string            `json:"refuses_scope"`
 	Refresh           struct{ Issued string }
-	Want              struct {
+	Logout            struct {
+		Needs     []string `json:"needs"`
+		ReturnsTo string   `json:"returns_to"` // the parameter; "" = there is no sign-out
+	}
+	Want struct {
 		Mode, User, Email, Name string
 		Groups                  []string
 	}

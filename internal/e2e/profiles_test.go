@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,7 +53,37 @@ func TestProfilesByTheBinary(t *testing.T) {
 			if answer := b.fetch(http.MethodGet, w.public+prefix+"/session"); json.Unmarshal([]byte(answer.body), &s) != nil || s.IdP != name || s.Mode != want.Mode {
 				t.Errorf("GET /session: %s, want the provider %s and the mode %s", answer.body, name, want.Mode)
 			}
+			w.signsOutAt(b, p)
 		})
+	}
+}
+
+// signsOutAt signs out, and looks at what the provider's sign-out is sent, in its own
+// style.
+func (w *world) signsOutAt(b *browser, p *profileProvider) {
+	w.t.Helper()
+	b.stopAt(func(u *url.URL) bool { return !strings.HasPrefix(u.String(), w.public) })
+	header := navigation()
+	header.Set("Sec-Fetch-Site", "same-origin")
+	header.Set("Origin", w.public)
+	got, logout := b.send(http.MethodPost, w.public+prefix+"/logout", url.Values{}, header), p.profile.Logout
+	there, err := url.Parse(got.header.Get("Location"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if logout.ReturnsTo == "" {
+		if got.status != http.StatusOK || there.String() != "" {
+			w.t.Errorf("a sign-out without the provider: %d %s", got.status, there)
+		}
+		return
+	}
+	if back := there.Query().Get(logout.ReturnsTo); back != w.public+prefix+"/logout/callback" {
+		w.t.Errorf("%s of the provider's sign-out is %q", logout.ReturnsTo, back)
+	}
+	for _, name := range logout.Needs {
+		if there.Query().Get(name) == "" {
+			w.t.Errorf("the provider's sign-out is not sent %s", name)
+		}
 	}
 }
 
@@ -77,7 +108,7 @@ func TestProfileRefusalsByTheBinary(t *testing.T) {
 		{"P12 an algorithm taken off the list", "okta", "", map[string]string{"SALLYPORT_OIDC_SIGNING_ALGS": "ES256"}, nil, "id_token_invalid", "RS256"},
 		{"P14 B2C without its preset, no access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post"}, nil, "idp_access_token_missing", "SALLYPORT_OIDC_PROVIDER=b2c"},
 		{"P14 B2C without its preset, no e-mail", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_SCOPES": "openid,{client_id}", "SALLYPORT_EMAIL_REQUIRED": "true"}, nil, "email_missing", "SALLYPORT_CLAIM_EMAIL=emails"},
-		{"P5 B2C without its preset, and without an access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_ACCESS_TOKEN_REQUIRED": "false"}, nil, "", ""},
+		{"P5 B2C without its preset, and without an access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_ACCESS_TOKEN_REQUIRED": "false", "SALLYPORT_CLAIM_EMAIL": "emails"}, nil, "", ""},
 		{"B2C, another policy", "b2c", "", nil, claim("tfp", "B2C_1_reset"), "account_not_allowed", "SALLYPORT_OIDC_POLICIES"},
 		{"C37 Google, another domain", "google", "", nil, claim("hd", "example.net"), "account_not_allowed", "SALLYPORT_OIDC_HOSTED_DOMAINS"},
 		{"Google refuses offline_access", "google", "", map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,offline_access"}, nil, "idp_client_rejected", "invalid_scope"},
