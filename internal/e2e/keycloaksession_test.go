@@ -94,25 +94,27 @@ func (k *keycloak) callsBack() {
 	})
 	k.startSite()
 	const rounds = 5
-	var took []time.Duration
+	var whole, after []time.Duration // since Keycloak was asked; since it answered
 	for range rounds {
 		b, other := newBrowser(k.t), newBrowser(k.t)
 		k.signIn(b, "/", "ada")
 		k.signIn(other, "/", "grace")
-		began := time.Now()
+		asked := time.Now()
 		k.logOutByAdmin("ada")
 		answered := time.Now()
 		k.awaitSignedOut(func() page { return b.fetch(http.MethodGet, k.public+prefix+"/session") })
-		took = append(took, time.Since(began))
-		k.t.Logf("401 came %s after Keycloak was asked, %s after its answer", time.Since(began), time.Since(answered))
+		whole, after = append(whole, time.Since(asked)), append(after, time.Since(answered))
 		if k.state(other).User.Name != "grace" {
 			k.t.Error("the session of somebody else ended too")
 		}
 	}
-	slices.Sort(took)
-	k.t.Logf("back-channel logout over %d rounds: median %s, longest %s", rounds, took[rounds/2], took[rounds-1])
-	if took[rounds-1] > 5*time.Second {
-		k.t.Errorf("the longest took %s", took[rounds-1])
+	slices.Sort(whole)
+	slices.Sort(after)
+	k.t.Logf("401 over %d rounds: since Keycloak was asked, median %s, longest %s; since its answer, median %s, longest %s",
+		rounds, whole[rounds/2], whole[rounds-1], after[rounds/2], after[rounds-1])
+	// Keycloak sends the logout token before it answers.
+	if longest := after[rounds-1]; longest > time.Second {
+		k.t.Errorf("a session was still there %s after Keycloak's answer", longest)
 	}
 	if n := k.sallyport.count(record{"msg": "session ended", "reason": "backchannel_logout"}); n != rounds {
 		k.t.Errorf("%d sessions ended by back-channel logout, want %d", n, rounds)
