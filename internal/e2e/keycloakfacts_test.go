@@ -59,7 +59,7 @@ func (k *keycloak) isAsRecorded() {
 	k.get(k.issuer+"/.well-known/openid-configuration", "", &metadata)
 	k.same("metadata", metadata, want.Metadata)
 
-	first := k.exchange(url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {"ada"}, "scope": {"openid profile email"}})
+	first := k.password("openid profile email")
 	k.sameShape("token response", first, want.TokenResponse, "access_token", "token_type", "expires_in", "id_token", "refresh_token")
 	k.sameShape("ID token", claimsOf(k.t, first["id_token"]), want.IDToken, "iss", "aud", "iat", "exp", "nonce", "auth_time", "at_hash")
 	var userinfo map[string]any
@@ -68,13 +68,21 @@ func (k *keycloak) isAsRecorded() {
 	k.refreshesAsRecorded(first, want)
 }
 
+// renew asks for new tokens with the refresh token of an earlier answer.
+func (k *keycloak) renew(after map[string]any) map[string]any {
+	k.t.Helper()
+	token, _ := after["refresh_token"].(string)
+	return k.exchange(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+}
+
+func (k *keycloak) password(scope string) map[string]any {
+	k.t.Helper()
+	return k.exchange(url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {"ada"}, "scope": {scope}})
+}
+
 func (k *keycloak) refreshesAsRecorded(first map[string]any, want keycloakProfile) {
 	k.t.Helper()
-	refresh := func(after map[string]any) map[string]any {
-		token, _ := after["refresh_token"].(string)
-		return k.exchange(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
-	}
-	second := refresh(first)
+	second := k.renew(first)
 	_, issued := first["refresh_token"]
 	_, again := second["id_token"]
 	if issued != (want.Refresh.Issued == "always") || again != want.Refresh.IDToken {
@@ -86,17 +94,26 @@ func (k *keycloak) refreshesAsRecorded(first map[string]any, want keycloakProfil
 	if typ := claimsOf(k.t, first["refresh_token"])["typ"]; typ != "Refresh" {
 		k.t.Errorf("the typ of a refresh token is %v", typ)
 	}
-	offline := k.exchange(url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {"ada"}, "scope": {"openid offline_access"}})
+	if again := k.renew(first); again["access_token"] == nil {
+		k.t.Errorf("a refresh token that was exchanged no longer works: %v", again["error_description"])
+	}
+	offline := k.password("openid offline_access")
 	if typ := claimsOf(k.t, offline["refresh_token"])["typ"]; typ != "Offline" {
 		k.t.Errorf("the typ of an offline token is %v", typ)
 	}
 	k.ask(http.MethodDelete, realmPath+"/sessions/"+claimsOf(k.t, first["id_token"])["sid"].(string), nil, nil)
-	third := refresh(second)
+	third := k.renew(second)
 	if bound := third["error"] == "invalid_grant"; bound != want.Refresh.Bound {
 		k.t.Errorf("after the end of the session a refresh says %v (%v), recorded as bound: %v", third["error"], third["error_description"], want.Refresh.Bound)
 	}
-	if fourth := refresh(offline); fourth["access_token"] == nil {
+	if fourth := k.renew(offline); fourth["access_token"] == nil {
 		k.t.Errorf("an offline token ended with another session: %v", fourth["error_description"])
+	}
+	k.changeRealm(map[string]any{"revokeRefreshToken": true, "refreshTokenMaxReuse": 0})
+	fifth := k.password("openid")
+	k.renew(fifth)
+	if again := k.renew(fifth); again["error"] != "invalid_grant" {
+		k.t.Errorf("with Revoke Refresh Token a second use says %v", again["error"])
 	}
 }
 

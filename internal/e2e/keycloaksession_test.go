@@ -150,11 +150,14 @@ func (k *keycloak) isSignedOutFrom() {
 // A refresh token that was asked for with offline_access outlives the session, and so
 // does one that the client is given unasked.
 func (k *keycloak) givesOfflineTokens() {
+	k.recordEvents()
+	k.startSite("SALLYPORT_OIDC_SCOPES=openid,profile,email,offline_access")
+	p := k.signIn(newBrowser(k.t), "/", "ada")
+	if code := p.header.Get("Sallyport-Error"); code != "idp_token_response_invalid" {
+		k.t.Errorf("without the role offline_access: %d %q", p.status, code)
+	}
 	k.giveRole("ada", "offline_access")
 	k.giveRole("grace", "offline_access")
-	offline := "SALLYPORT_OIDC_SCOPES=openid,profile,email,offline_access"
-	k.recordEvents()
-	k.startSite(offline)
 	b := newBrowser(k.t)
 	k.signIn(b, "/", "ada")
 	if mode := k.state(b).Mode; mode != "not_bound" {
@@ -169,7 +172,7 @@ func (k *keycloak) givesOfflineTokens() {
 	k.sallyport.stop()
 	k.alwaysGive("offline_access")
 	k.startSite("SALLYPORT_SESSION_BINDING=idp")
-	p := k.signIn(newBrowser(k.t), "/", "grace")
+	p = k.signIn(newBrowser(k.t), "/", "grace")
 	if code := p.header.Get("Sallyport-Error"); code != "session_not_bound" {
 		k.t.Errorf("SALLYPORT_SESSION_BINDING=idp: %d %q at %s", p.status, code, p.at)
 	}
