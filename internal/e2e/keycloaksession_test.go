@@ -152,7 +152,7 @@ func (k *keycloak) isSignedOutFrom() {
 func (k *keycloak) givesOfflineTokens() {
 	k.recordEvents()
 	k.startSite("SALLYPORT_OIDC_SCOPES=openid,profile,email,offline_access")
-	p := k.signIn(newBrowser(k.t), "/", "ada")
+	p := k.signIn(newBrowser(k.t), "/", "alan")
 	if code := p.header.Get("Sallyport-Error"); code != "idp_token_response_invalid" {
 		k.t.Errorf("without the role offline_access: %d %q", p.status, code)
 	}
