@@ -2,16 +2,21 @@
 
 GO ?= go
 
-.PHONY: test check bench pgo demo build fuzz fuzz-headers deps docs
+.PHONY: test test-keycloak check bench pgo demo build fuzz fuzz-headers deps docs
 
 ## test: installs what the tests need where it can, then runs all of them
 test:
 	@.ci/test
 
+## test-keycloak: fetches Keycloak with Maven and runs the tests that need a real one
+test-keycloak:
+	@.ci/keycloak
+
 ## check: everything that needs no running program
 check:
 	@.ci/fmt
 	$(GO) vet ./...
+	$(GO) vet -tags keycloak ./internal/e2e
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 

@@ -93,6 +93,10 @@ type Config struct {
 	ExtraParams url.Values
 	Resource    []string // RFC 8707
 
+	// AccessTokenOptional takes a token response without an access token for good;
+	// then there is nothing to ask the userinfo endpoint with.
+	AccessTokenOptional bool
+
 	Userinfo UserinfoMode
 	Claims   ClaimNames
 	// MoreClaims are the names of claims that go into Identity.Claims.
