@@ -71,11 +71,7 @@ func (s *Site) serveOwn(x *exchange, e *endpoint) {
 		return
 	}
 	s.prepare(x)
-	client := ""
-	if addr := s.clientAddr(x); addr.IsValid() {
-		client = addr.String()
-	}
-	e.handler.ServeHTTP(x, x.in.WithContext(session.WithClientAddress(x.in.Context(), client)))
+	e.handler.ServeHTTP(x, x.in)
 }
 
 // refuseOwn answers at our own endpoints for a request without a session, or with

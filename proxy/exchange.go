@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -17,6 +16,7 @@ type exchange struct {
 	http.ResponseWriter
 	site *Site
 	in   *http.Request
+	ctx  exchangeContext // of in
 
 	id      string // X-Request-Id
 	start   time.Time
@@ -40,14 +40,6 @@ type exchange struct {
 	// they cost no allocation each.
 	values [16]string
 	used   int
-}
-
-type exchangeKey struct{}
-
-// exchangeOf returns the exchange of a request on its way to the app.
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
 }
 
 // value returns s as a field's only value.

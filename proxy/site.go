@@ -136,7 +136,8 @@ func (s *Site) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	if !reqid.Valid(x.id) {
 		x.id = reqid.New()
 	}
-	x.in = r.WithContext(context.WithValue(reqid.With(r.Context(), x.id), exchangeKey{}, x))
+	x.ctx = exchangeContext{r.Context(), x}
+	x.in = r.WithContext(&x.ctx)
 	x.watchBody()
 	s.metrics.inFlight.Inc()
 	return x
