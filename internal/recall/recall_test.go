@@ -50,8 +50,10 @@ func TestExpiredGoFirst(t *testing.T) {
 	m.Put(2, struct{}{}, now, now.Add(time.Hour))
 	now = now.Add(time.Minute)
 	m.Put(3, struct{}{}, now, now.Add(time.Hour))
-	if len(m.of) != 2 || m.order.Len() != 2 {
-		t.Errorf("%d and %d remembered, want 2", len(m.of), m.order.Len())
+	known := 0
+	m.of.Range(func(any, any) bool { known++; return true })
+	if known != 2 || m.order.Len() != 2 || m.held.Load() != 2 {
+		t.Errorf("%d, %d and %d remembered, want 2", known, m.order.Len(), m.held.Load())
 	}
 }
 
@@ -66,5 +68,38 @@ func TestPutAfterDelete(t *testing.T) {
 	m.Put("b", 3, now, now.Add(time.Hour))
 	if v, ok := m.Get("a", now); !ok || v != 2 {
 		t.Errorf("Get = %d, %t; want 2", v, ok)
+	}
+}
+
+// Who puts a key again does not have it unknown for a moment.
+func TestPutAgainIsSeamless(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	m := New[string, int](1)
+	m.Put("a", 0, now, now.Add(time.Hour))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 20_000 {
+			m.Put("a", i, now, now.Add(time.Hour))
+		}
+	}()
+	for {
+		if _, ok := m.Get("a", now); !ok {
+			t.Fatal("not known while it was put again")
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// Reading what is not there costs nothing while nothing is there.
+func TestEmptyGetAllocatesNothing(t *testing.T) {
+	m := New[[32]byte, struct{}](8)
+	now := time.Unix(1_700_000_000, 0)
+	if n := testing.AllocsPerRun(100, func() { m.Get([32]byte{1}, now) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
 	}
 }

@@ -2,6 +2,7 @@ package cookiestore
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -12,17 +13,35 @@ import (
 // carrierKey is the context's key of a *carrier.
 type carrierKey struct{}
 
+// visit is the context of a request with a carrier.
+type visit struct {
+	context.Context
+	carrier *carrier
+}
+
+// Value implements context.Context.
+func (v *visit) Value(key any) any {
+	if key == (carrierKey{}) {
+		return v.carrier
+	}
+	return v.Context.Value(key)
+}
+
 // carrier is one request with its answer: what its cookies hold, as it changes.
 // Streams ask from goroutines of their own, so mu guards everything.
 type carrier struct {
 	http.ResponseWriter
 	store   *Store
 	request http.Header
+	visit   visit // here for one allocation less
 
 	mu      sync.Mutex
-	sent    [][]string // by part; nil until somebody asks
-	begun   bool       // the answer's header is gone
-	changed bool       // what follows holds, and not what was sent
+	sent    [][]string     // by part; nil until somebody asks
+	reader  session.Handle // whom from is of
+	from    *reading       // what was found for reader; nil until something was
+	brought session.Record // what from is to this request
+	begun   bool           // the answer's header is gone
+	changed bool           // what follows holds, and not what was sent
 	owner   session.Handle
 	record  *session.Record // nil: deleted
 	parts   []string        // of record
@@ -36,7 +55,16 @@ func (c *carrier) get(h session.Handle) (session.Record, bool) {
 		}
 		return *c.record, true
 	}
-	return c.store.find(h, c.cookies())
+	// Once found it stays, also when another request touches it meanwhile: the
+	// request replaces the version that it was given.
+	if c.from == nil || c.reader != h || c.from.generation != c.store.keys.Generation() {
+		c.reader, c.from = h, c.store.find(h, c.cookies())
+		if c.from == nil {
+			return session.Record{}, false
+		}
+		c.brought = c.from.latest(c.store.now())
+	}
+	return c.brought, true
 }
 
 // cookies reads the request once, when the gate has let it through. The caller

@@ -41,6 +41,7 @@ type Store struct {
 	now     func() time.Time
 	maxAge  time.Duration
 	deleted *recall.Memory[session.Handle, struct{}]
+	cache   *cache
 }
 
 // New makes a Store.
@@ -54,6 +55,7 @@ func New(cfg Config) (*Store, error) {
 	return &Store{
 		keys: cfg.Keys, cookies: cfg.Cookies, now: cfg.Now, maxAge: cfg.MaxAge,
 		deleted: recall.New[session.Handle, struct{}](maxDeleted),
+		cache:   newCache(),
 	}, nil
 }
 
@@ -67,7 +69,8 @@ func (s *Store) Deleted(h session.Handle) bool {
 func (s *Store) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &carrier{ResponseWriter: w, store: s, request: r.Header}
-		next.ServeHTTP(c, r.WithContext(context.WithValue(r.Context(), carrierKey{}, c)))
+		c.visit = visit{Context: r.Context(), carrier: c}
+		next.ServeHTTP(c, r.WithContext(&c.visit))
 		c.begin() // an answer without a body or status of its own
 	})
 }
@@ -122,7 +125,13 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 		return session.ErrConflict
 	}
 	r.Version++
-	return s.write(c, h, r)
+	if err := s.write(c, h, r); err != nil {
+		return err
+	}
+	if c.from != nil && c.reader == h {
+		c.from.touch(r, s.now())
+	}
+	return nil
 }
 
 // Delete implements session.Store. All copies of the record are refused from now on,
@@ -135,6 +144,7 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 	}
 	now := s.now()
 	s.deleted.Put(h, struct{}{}, now, now.Add(s.maxAge))
+	s.cache.drop(h) // of no use any more
 	if c == nil {
 		return nil
 	}

@@ -66,6 +66,37 @@ func (s *Store) signed(h session.Handle, value []byte) []byte {
 	return append(b, value...)
 }
 
+// count returns how many parts the first one says that its value has; 0 is none of
+// ours. Until decode has verified it, it only saves the work of trying others.
+func count(first string) int {
+	var text [(headerSize + 2) / 3 * 4]byte // the group of the count, its last byte, included
+	var b [len(text) / 4 * 3]byte
+	n, err := base64.RawURLEncoding.Decode(b[:], text[:copy(text[:], first)])
+	if err != nil || n < headerSize || b[0] != valueVersion {
+		return 0
+	}
+	return int(b[headerSize-1])
+}
+
+// read returns what decode makes of the parts, without verifying again what it
+// verified last. A nil reading is no record of h.
+func (s *Store) read(h session.Handle, parts []string) *reading {
+	generation := s.keys.Generation()
+	if known := s.cache.get(h, parts, generation); known != nil {
+		return known
+	}
+	if count(parts[0]) != len(parts) {
+		return nil
+	}
+	r, ok := s.decode(h, parts)
+	if !ok {
+		return nil
+	}
+	fresh := &reading{generation: generation, parts: parts, record: r}
+	s.cache.put(h, fresh, s.now())
+	return fresh
+}
+
 // decode returns the record of h that the parts hold, if they are exactly what
 // encode returned.
 func (s *Store) decode(h session.Handle, parts []string) (session.Record, bool) {
@@ -94,26 +125,26 @@ func (s *Store) decode(h session.Handle, parts []string) (session.Record, bool) 
 
 // find looks for the record of h among the parts that a request sent. Each part
 // has few candidates, and all but the last of a value are full, so the number of
-// attempts is small whatever the browser sends.
-func (s *Store) find(h session.Handle, sent [][]string) (session.Record, bool) {
-	return s.findAfter(h, nil, sent)
+// attempts is small whatever the browser sends. Nil is none.
+func (s *Store) find(h session.Handle, sent [][]string) *reading {
+	return s.findAfter(h, make([]string, 0, maxParts), sent)
 }
 
-func (s *Store) findAfter(h session.Handle, before []string, sent [][]string) (session.Record, bool) {
+func (s *Store) findAfter(h session.Handle, before []string, sent [][]string) *reading {
 	if len(sent) == 0 {
-		return session.Record{}, false
+		return nil
 	}
 	for _, part := range sent[0] {
-		parts := append(before[:len(before):len(before)], part)
-		if r, ok := s.decode(h, parts); ok {
-			return r, true
+		parts := append(before, part) // the array is find's alone; put copies it
+		if r := s.read(h, parts); r != nil {
+			return r
 		}
 		if len(part) != maxPart {
 			continue
 		}
-		if r, ok := s.findAfter(h, parts, sent[1:]); ok {
-			return r, true
+		if r := s.findAfter(h, parts, sent[1:]); r != nil {
+			return r
 		}
 	}
-	return session.Record{}, false
+	return nil
 }
