@@ -21,6 +21,9 @@ func once(bad string) func(net.Conn, *http.Request, []byte) {
 	return func(c net.Conn, _ *http.Request, _ []byte) {
 		if !answered.Swap(true) {
 			_, _ = io.WriteString(c, bad)
+			if strings.Contains(bad, "Connection: close") {
+				_ = c.Close()
+			}
 			return
 		}
 		const body = "proper"
