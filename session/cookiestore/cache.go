@@ -50,13 +50,14 @@ func newCache() *cache {
 // shard is by the handle, which is a hash.
 func (c *cache) shard(h session.Handle) *cacheShard { return &c.shards[h[0]%cacheShards] }
 
-// get returns the reading of h from these parts, or nil.
-func (c *cache) get(h session.Handle, parts []string, generation uint64) *reading {
+// get returns what is known of h under these keys, or nil. The caller compares the
+// parts.
+func (c *cache) get(h session.Handle, generation uint64) *reading {
 	s := c.shard(h)
 	s.mu.RLock()
 	r := s.readings[h]
 	s.mu.RUnlock()
-	if r == nil || r.generation != generation || !slices.Equal(r.parts, parts) {
+	if r == nil || r.generation != generation {
 		return nil
 	}
 	return r

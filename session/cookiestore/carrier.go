@@ -58,13 +58,23 @@ func (c *carrier) get(h session.Handle) (session.Record, bool) {
 	// Once found it stays, also when another request touches it meanwhile: the
 	// request replaces the version that it was given.
 	if c.from == nil || c.reader != h || c.from.generation != c.store.keys.Generation() {
-		c.reader, c.from = h, c.store.find(h, c.cookies())
+		c.reader, c.from = h, c.find(h)
 		if c.from == nil {
 			return session.Record{}, false
 		}
 		c.brought = c.from.latest(c.store.now())
 	}
 	return c.brought, true
+}
+
+// find returns what the request brings of h, or nil. Most often it is what came last.
+// The caller holds mu.
+func (c *carrier) find(h session.Handle) *reading {
+	known := c.store.cache.get(h, c.store.keys.Generation())
+	if known != nil && c.store.cookies.HasParts(c.request, known.parts) {
+		return known
+	}
+	return c.store.find(h, c.cookies())
 }
 
 // cookies reads the request once, when the gate has let it through. The caller
@@ -78,6 +88,7 @@ func (c *carrier) cookies() [][]string {
 
 // set has the answer carry r in these parts, or with nil none. The caller holds mu.
 func (c *carrier) set(h session.Handle, r *session.Record, parts []string) {
+	c.cookies() // while the request still is as it came
 	c.changed, c.owner, c.record, c.parts = true, h, r, parts
 }
 

@@ -82,7 +82,7 @@ func count(first string) int {
 // verified last. A nil reading is no record of h.
 func (s *Store) read(h session.Handle, parts []string) *reading {
 	generation := s.keys.Generation()
-	if known := s.cache.get(h, parts, generation); known != nil {
+	if known := s.cache.get(h, generation); known != nil && slices.Equal(known.parts, parts) {
 		return known
 	}
 	if count(parts[0]) != len(parts) {
