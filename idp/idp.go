@@ -2,10 +2,17 @@
 // Sallyport. Each protocol is a folder of its own: oidcrp is the OpenID Connect
 // relying party.
 //
-// A protocol gives the proxy two things: a Login that begins a sign-in for a
-// navigation without a session, and Routes for its own endpoints (login,
-// callback, logout). It asks for the interfaces below; cmd/sallyport hands them
-// over, so that protocols and proxy never import each other.
+// A protocol makes a Provider for each identity provider of a site. Providers are all
+// of them: it gives the proxy a Login that begins a sign-in for a navigation without a
+// session, and the Routes of all endpoints. Those that providers have in common
+// (login, logout) are answered here, as far as they are the same for every protocol:
+// which provider is meant, or the page that asks; the end of the session and the way
+// to its provider's sign-out. What is one provider's alone (callback, logout told by
+// the provider) it answers itself, at addresses of its own, so that an answer of one
+// cannot be taken for one of another (RFC 9700 §4.4).
+//
+// Both ask for the interfaces below; cmd/sallyport hands them over, so that protocols
+// and proxy never import each other.
 //
 // # Trust
 //
@@ -52,10 +59,21 @@ type Logins interface {
 	AsksForAccount(r *http.Request) bool
 }
 
+// Browsers remember at which provider they signed in; session.Manager reads it.
+type Browsers interface {
+	// LastProvider is the ID of the last one, as the browser says; "" when it does not.
+	LastProvider(r *http.Request) string
+}
+
 // Pages is what a protocol shows to people; pages.Renderer is one. Each method
 // writes a whole answer: HTML, or problem+json for those who do not accept it.
 type Pages interface {
 	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
+}
+
+// SitePages is what Providers show beside that.
+type SitePages interface {
+	Pages
 	// SignedOut is the page after a sign-out. signInURL is a path of ours that
 	// begins a new sign-in; idpSessionRemains says that the provider offers no
 	// sign-out, so that its own session goes on and the page must say so.
@@ -63,6 +81,8 @@ type Pages interface {
 	// ConfirmSignOut asks before a sign-out that another site may have caused;
 	// its form posts rd to action.
 	ConfirmSignOut(w http.ResponseWriter, r *http.Request, action, rd string)
+	// ChooseProvider asks which provider to sign in at.
+	ChooseProvider(w http.ResponseWriter, r *http.Request, c Choice)
 }
 
 // Route is one endpoint below SALLYPORT_PREFIX.

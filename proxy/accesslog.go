@@ -58,11 +58,14 @@ func (s *Site) remote(x *exchange) string {
 	if addr := s.clientAddr(x); addr.IsValid() {
 		return addr.String()
 	}
-	return "unix"
+	if onUnixSocket(x.in.RemoteAddr) {
+		return "unix"
+	}
+	return unstated{}.String()
 }
 
 // clientAddr is the client's address as far as it can be known, the zero Addr for
-// a peer on a unix socket that does not say more.
+// a peer on a unix socket, or behind a PROXY header, that does not say more.
 func (s *Site) clientAddr(x *exchange) netip.Addr {
 	if x.trusted {
 		if client, _ := s.trust.chain(x.in.Header); client != (netip.Addr{}) {

@@ -23,6 +23,8 @@ func (s *Site) act(x *exchange, d Decision) {
 		s.forward.serve(x)
 	case SignIn:
 		s.beginSignIn(x, x.in, s.returnTo(x.whole()), d)
+	case Preflight:
+		s.allowPreflight(x)
 	case Refuse:
 		if s.forms == nil || !s.forms.keep(x) {
 			s.fail(x, d.Fault)
@@ -52,7 +54,7 @@ func (s *Site) returnTo(address string) session.ReturnTo {
 // beginSignIn leads r, a navigation, to the identity provider and later to to.
 func (s *Site) beginSignIn(x *exchange, r *http.Request, to session.ReturnTo, d Decision) {
 	s.prepare(x)
-	begin := session.SignIn{To: to, Attempt: d.Attempt}
+	begin := session.SignIn{To: to, Attempt: d.Attempt, IdP: d.IdP}
 	if d.StepUp != nil {
 		begin.ACR, begin.MaxAge = d.StepUp.ACR, d.StepUp.MaxAge
 	}
@@ -69,11 +71,7 @@ func (s *Site) serveOwn(x *exchange, e *endpoint) {
 		return
 	}
 	s.prepare(x)
-	client := ""
-	if addr := s.clientAddr(x); addr.IsValid() {
-		client = addr.String()
-	}
-	e.handler.ServeHTTP(x, x.in.WithContext(session.WithClientAddress(x.in.Context(), client)))
+	e.handler.ServeHTTP(x, x.in)
 }
 
 // refuseOwn answers at our own endpoints for a request without a session, or with
@@ -113,10 +111,10 @@ func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
 		x.Header()["Www-Authenticate"] = []string{s.challenge}
-		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
+		f.RetryURL = signInPath(s.loginPath, x.decision)
 	case fault.StepUpRequired:
 		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
-		f.RetryURL = stepUpPath(s.loginPath, x.decision.StepUp)
+		f.RetryURL = signInPath(s.loginPath, x.decision)
 	case fault.MethodNotAllowed:
 		x.Header()["Allow"] = []string{methodsOfApps}
 	}
@@ -134,6 +132,7 @@ func (s *Site) prepare(x *exchange) {
 
 func (s *Site) render(x *exchange, f *fault.Error) {
 	s.logFault(x, f)
+	s.cors.share(x.Header(), x.in)
 	s.pages.Fault(x, x.in, f)
 }
 

@@ -319,6 +319,19 @@ func BenchmarkAssertion(b *testing.B) {
 	}
 }
 
+// BenchmarkAssertionParallel is the same on all processors, of one session.
+func BenchmarkAssertionParallel(b *testing.B) {
+	a, _, s := benchAsserter(b)
+	b.RunParallel(func(pb *testing.PB) {
+		x := &exchange{in: new(http.Request)}
+		for pb.Next() {
+			if a.of(x, s) == "" {
+				b.Error("none")
+			}
+		}
+	})
+}
+
 // BenchmarkAssertionSigned is what it costs once a minute and session.
 func BenchmarkAssertionSigned(b *testing.B) {
 	a, x, s := benchAsserter(b)

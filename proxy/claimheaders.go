@@ -124,7 +124,7 @@ func (c ClaimHeaders) covers(name string) bool {
 // field, like one that is absent.
 func (t *teller) more(h http.Header, x *exchange, id *session.Identity) {
 	for _, c := range t.claims.list {
-		text, ok := joinList(id.Claims[c.claim])
+		text, ok := t.encoding.list(id.Claims[c.claim])
 		switch {
 		case !ok:
 			t.omitted(x, c.header)

@@ -64,6 +64,9 @@ type requestBody struct {
 	read atomic.Int64
 	over atomic.Bool // read to its end
 	err  atomic.Pointer[error]
+	// unhurried says that no piece is waited for with a deadline; set before the
+	// first Read.
+	unhurried bool
 
 	mu   sync.Mutex
 	left bool // the request has been served: the connection is no longer ours
@@ -81,7 +84,9 @@ func (x *exchange) watchBody() {
 
 // Read implements io.Reader.
 func (b *requestBody) Read(p []byte) (int, error) {
-	b.deadline(time.Now().Add(bodyIdle))
+	if !b.unhurried {
+		b.deadline(time.Now().Add(bodyIdle))
+	}
 	n, err := b.ReadCloser.Read(p)
 	total := b.read.Add(int64(n))
 	switch {
@@ -92,10 +97,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		b.finished()
 	default:
-		b.err.Store(&err)
+		b.fail(err)
 	}
 	return n, err
 }
+
+// fail remembers how reading ended.
+func (b *requestBody) fail(err error) { b.err.Store(&err) }
 
 // finished removes the deadline: net/http now waits on the connection to notice
 // that the client leaves, and would take its passing for that.

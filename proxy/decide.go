@@ -18,9 +18,10 @@ type Kind uint8
 
 // The kinds of Decision.
 const (
-	Forward Kind = iota // to the app
-	SignIn              // to the identity provider
-	Refuse              // answered with Fault
+	Forward   Kind = iota // to the app
+	SignIn                // to the identity provider
+	Refuse                // answered with Fault
+	Preflight             // a preflight of a listed origin, allowed by ourselves
 )
 
 // String returns the metric label.
@@ -30,6 +31,8 @@ func (k Kind) String() string {
 		return "forward"
 	case SignIn:
 		return "sign_in"
+	case Preflight:
+		return "preflight"
 	default:
 		return "refuse"
 	}
@@ -45,6 +48,7 @@ type Decision struct {
 	Attempt int              // session.NoSessionError.Attempt, when Kind is SignIn
 	Rule    int              // the number of the rule that decided; 0 = none
 	StepUp  *policy.StepUp   // the sign-in that is asked for; nil = any
+	IdP     string           // the only provider whose sign-in is of use; "" = any
 	Final   bool             // a rule wants no sign-in begun in place of a refusal
 }
 
@@ -63,10 +67,11 @@ type decider struct {
 	origins map[string]struct{} // whose WebSockets pass
 	// preflights lets CORS preflights through without a session.
 	preflights bool
+	basic      basic
 }
 
 func newDecider(cfg *Config) (*decider, error) {
-	d := &decider{policy: cfg.Policy, origins: make(map[string]struct{}, 1+len(cfg.AllowedOrigins)), preflights: cfg.PassPreflights}
+	d := &decider{policy: cfg.Policy, origins: make(map[string]struct{}, 1+len(cfg.AllowedOrigins)), preflights: cfg.PassPreflights, basic: newBasic(cfg)}
 	public := cfg.PublicURL
 	own, ok := canonicalOrigin(public.Scheme + "://" + public.Host)
 	if !ok {
@@ -106,10 +111,17 @@ func (d *decider) decideBy(r *http.Request, g policy.Ruling, s *session.Session,
 		}
 		d := refuseUnknown(r, g.Anonymous(), err)
 		d.StepUp, _ = g.StepUp() // the first sign-in is to be enough
+		d.IdP = g.IdP()
 		return d
 	}
-	if v := g.Admit(&s.Identity, now); !v.Allowed {
+	if v := g.Admit(s, now); !v.Allowed {
 		return refusedBy(r, g, s, v)
+	}
+	if f := d.basic.refusal(&s.Identity); f != nil {
+		if g.Anonymous() == policy.Allow {
+			return Decision{Kind: Forward, Reason: reasonOptional}
+		}
+		return refuse(s, f)
 	}
 	if asksForWebSocket(r) && !d.originAllowed(r.Header["Origin"]) {
 		return refuse(s, fault.New(fault.OriginNotAllowed,

@@ -1,9 +1,6 @@
 package proxy
 
 import (
-	"bufio"
-	"context"
-	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -13,11 +10,13 @@ import (
 
 // exchange is one request and its answer: the http.ResponseWriter that everything
 // below Site writes to, and what the log and the metrics tell afterwards. It
-// belongs to the request's goroutine and is not reused.
+// belongs to the request's goroutine, or to the tunnel that it has become, and is not
+// reused.
 type exchange struct {
 	http.ResponseWriter
 	site *Site
 	in   *http.Request
+	ctx  exchangeContext // of in
 
 	id      string // X-Request-Id
 	start   time.Time
@@ -34,21 +33,13 @@ type exchange struct {
 	upstream      time.Duration // until the app's header; 0 = it was not asked
 	body          requestBody
 	armed         time.Time // when the write deadline was last moved
-	hijacked      bool
-	gone          bool // the client left before an answer
+	hijacked      bool      // it is a tunnel's
+	gone          bool      // the client left before an answer
 
 	// values backs the one-element slices of the fields that we set, so that
 	// they cost no allocation each.
 	values [16]string
 	used   int
-}
-
-type exchangeKey struct{}
-
-// exchangeOf returns the exchange of a request on its way to the app.
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
-	return x
 }
 
 // value returns s as a field's only value.
@@ -120,15 +111,3 @@ func (x *exchange) Flush() { _ = x.FlushError() }
 
 // Unwrap gives http.ResponseController the rest.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
-
-// Hijack hands over the connection of an upgrade, watched by the registry of
-// streams until it is closed.
-func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(x.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	x.hijacked = true
-	x.status = http.StatusSwitchingProtocols
-	return x.site.streams.upgraded(conn, x.in.Context(), x.decision.Session), rw, nil
-}

@@ -76,18 +76,29 @@ func (a *fakeAuth) Touch(_ context.Context, s *session.Session) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.touched++
-	for _, known := range a.sessions {
-		if known.Handle == s.Handle {
-			return nil
-		}
+	if a.knows(s) {
+		return nil
 	}
 	return &session.NoSessionError{Why: session.SessionGone}
+}
+
+func (a *fakeAuth) knows(s *session.Session) bool {
+	for _, known := range a.sessions {
+		if known.Handle == s.Handle {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *fakeAuth) OnEnd(s *session.Session, f func()) func() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.watchers[s.Handle] = append(a.watchers[s.Handle], sync.OnceFunc(f))
+	f = sync.OnceFunc(f)
+	a.watchers[s.Handle] = append(a.watchers[s.Handle], f)
+	if !a.knows(s) {
+		go f()
+	}
 	return func() {}
 }
 

@@ -24,8 +24,10 @@ type forwarder struct {
 	publicScheme string
 	cookies      session.Cookies
 
-	site *Site
-	now  func() time.Time
+	site   *Site
+	now    func() time.Time
+	log    *slog.Logger
+	warned rarely
 }
 
 func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forwarder, error) {
@@ -37,20 +39,18 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	if err != nil {
 		return nil, err
 	}
-	app, err := newTransport(cfg, up)
-	if err != nil {
-		return nil, err
-	}
 	tell := newTeller(cfg, assert, forwardedNames)
 	f := &forwarder{
-		app: app,
 		strip: stripper{
 			pass: pass, claims: cfg.ClaimHeaders, cookies: cfg.Cookies,
 			replaceAuthorization: tell.replacesAuthorization(),
 		},
 		tell:  tell,
 		trust: t, upstream: up, passHost: cfg.PassHost, publicScheme: cfg.PublicURL.Scheme,
-		cookies: cfg.Cookies, site: site, now: cfg.Now,
+		cookies: cfg.Cookies, site: site, now: cfg.Now, log: cfg.Logger,
+	}
+	if f.app, err = newAppTransport(cfg, up, f.warnOfSurplus); err != nil {
+		return nil, err
 	}
 	f.proxy = &httputil.ReverseProxy{
 		Rewrite:        f.rewrite,
@@ -63,9 +63,17 @@ func newForwarder(cfg *Config, t *trust, assert *asserter, site *Site) (*forward
 	return f, nil
 }
 
+// warnOfSurplus tells the operator of an app that sends too much.
+func (f *forwarder) warnOfSurplus() {
+	if f.warned.pass(f.now()) {
+		f.log.Warn("the app sent more than its answer; the rest was dropped with the connection, since it could have become somebody else's answer. Usual causes are a body with 204 or 304 or for HEAD, and a wrong Content-Length")
+	}
+}
+
 // serve forwards the request of x, which has been decided on.
 func (f *forwarder) serve(x *exchange) {
 	f.settleUpgrade(x)
+	f.openCall(x)
 	if x.body.pending() && x.in.ProtoMajor == 1 {
 		// The app may answer before it has read everything; net/http would
 		// otherwise first read on by itself and could wait for ever.

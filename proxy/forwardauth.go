@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
@@ -20,10 +19,10 @@ const authPath = "/auth"
 type forwardAuth struct {
 	site     *Site
 	tell     teller
-	complete []string     // the fields that every answer has
-	origin   string       // of the public URL
-	scheme   string       // likewise
-	warned   atomic.Int64 // when warn last wrote; Unix seconds
+	complete []string // the fields that every answer has
+	origin   string   // of the public URL
+	scheme   string   // likewise
+	warned   rarely
 }
 
 func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
@@ -88,6 +87,8 @@ func (a *forwardAuth) decide(x *exchange, asked *original) Decision {
 	return s.judge(x, asked.request, ruling)
 }
 
+// render does what was decided. asked is the request that is asked about; nil where it
+// was refused before anybody read it.
 func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
 	s := a.site
 	if d.Kind == SignIn && x.in.URL.Query().Get("redirect") != "true" {
@@ -109,9 +110,6 @@ func (a *forwardAuth) render(x *exchange, asked *original, d Decision) {
 	}
 }
 
-// warnEvery is how often, in seconds, warn writes.
-const warnEvery = 60
-
 // warn tells the operator of a proxy whose questions are not understood. A browser that
 // opens the address asks nothing and is no proxy.
 func (a *forwardAuth) warn(x *exchange) {
@@ -119,8 +117,7 @@ func (a *forwardAuth) warn(x *exchange) {
 	if !x.trusted && len(h["X-Forwarded-Uri"]) == 0 && len(h["X-Original-Url"]) == 0 {
 		return
 	}
-	now, last := a.site.now().Unix(), a.warned.Load()
-	if now < last+warnEvery || !a.warned.CompareAndSwap(last, now) {
+	if !a.warned.pass(a.site.now()) {
 		return
 	}
 	remedy := "have it set X-Forwarded-Method and X-Forwarded-Uri, or X-Original-Method and X-Original-URL, in place of what its client sent"
@@ -185,15 +182,14 @@ func (a *forwardAuth) signIn(x *exchange, asked *original, d Decision) {
 		return
 	}
 	s.prepare(x)
-	login := s.loginPath
-	if d.StepUp != nil {
-		login = stepUpPath(login, d.StepUp)
-	}
-	u, err := url.Parse(a.origin + login)
+	u, err := url.Parse(a.origin + signInPath(s.loginPath, d))
 	if err != nil {
 		panic(err) // the public URL and a path of ours
 	}
 	q := u.Query()
+	if d.Session != nil || session.NoSession(d.Reason).Ended() {
+		q.Set("renew", "true") // as beginSignIn would see
+	}
 	q.Set("rd", s.returnTo(asked.scheme+"://"+asked.host+asked.whole()).String())
 	u.RawQuery = q.Encode()
 	x.Header()["Location"] = []string{u.String()}

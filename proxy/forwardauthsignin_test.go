@@ -93,6 +93,8 @@ func TestForwardAuthStepsUp(t *testing.T) {
 	a.wantStatus(t, 302)
 	if got := a.Header.Get("Location"); !strings.HasPrefix(got, "https://app.example.com/oauth2/login?acr=mfa&rd=") {
 		t.Errorf("Location %q", got)
+	} else if u, err := url.Parse(got); err != nil || u.Query().Get("renew") != "true" {
+		t.Errorf("Location %q does not say that it is about a session", got)
 	}
 }
 

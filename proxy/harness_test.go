@@ -83,7 +83,7 @@ func testConfig(t testing.TB, upstream *url.URL) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	returns, err := session.NewReturnPolicy(session.ReturnConfig{PublicURL: public, Prefix: "/oauth2", Own: []string{FormPath, SessionsPath}})
+	returns, err := session.NewReturnPolicy(session.ReturnConfig{PublicURL: public, Prefix: "/oauth2", Own: []string{FormPath, SessionsPath, SignedInPath}})
 	if err != nil {
 		t.Fatal(err)
 	}

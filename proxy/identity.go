@@ -3,9 +3,6 @@ package proxy
 import (
 	"log/slog"
 	"net/http"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/internal/reqid"
 	"github.com/sallyport/sallyport/internal/secret"
@@ -53,7 +50,9 @@ type teller struct {
 	accessToken   bool
 	idToken       bool
 	authorization Authorization
+	basic         basic
 	claims        ClaimHeaders
+	encoding      HeaderEncoding
 	assert        *asserter // nil = no assertion is sent
 	log           *slog.Logger
 }
@@ -61,13 +60,14 @@ type teller struct {
 func newTeller(cfg *Config, assert *asserter, names identityNames) teller {
 	return teller{
 		names: names, accessToken: cfg.PassAccessToken, idToken: cfg.PassIDToken,
-		authorization: cfg.PassAuthorization, claims: cfg.ClaimHeaders, assert: assert, log: cfg.Logger,
+		authorization: cfg.PassAuthorization, basic: newBasic(cfg), claims: cfg.ClaimHeaders, encoding: cfg.HeaderEncoding,
+		assert: assert, log: cfg.Logger,
 	}
 }
 
 // replacesAuthorization reports whether the Authorization field is ours to set.
 func (t *teller) replacesAuthorization() bool {
-	return t.authorization == AuthorizationAccessToken || t.authorization == AuthorizationIDToken
+	return t.authorization != "" && t.authorization != AuthorizationClient
 }
 
 // tell sets the identity of s. A claim that is absent has no field; one whose
@@ -92,14 +92,17 @@ func (t *teller) tell(h http.Header, x *exchange, s *session.Session) {
 	if t.idToken && !s.Grant.IDToken.IsEmpty() {
 		h[t.names.idToken] = x.value(s.Grant.IDToken.Reveal())
 	}
-	token := accessToken
 	switch t.authorization {
 	case AuthorizationIDToken:
-		token = s.Grant.IDToken
+		t.bearer(h, x, s.Grant.IDToken)
 	case AuthorizationAccessToken:
-	default:
-		return
+		t.bearer(h, x, accessToken)
+	case AuthorizationBasic:
+		h[headerAuthorization] = x.value(t.basic.field(id))
 	}
+}
+
+func (t *teller) bearer(h http.Header, x *exchange, token secret.Text) {
 	if !token.IsEmpty() {
 		h[headerAuthorization] = x.value("Bearer " + token.Reveal())
 	}
@@ -116,67 +119,27 @@ func (t *teller) goodAccessToken(x *exchange, s *session.Session) secret.Text {
 }
 
 func (t *teller) claim(h http.Header, x *exchange, name, value string) {
-	switch {
-	case value == "":
-	case !printable(value) || len(value) > maxValue:
-		t.omitted(x, name)
-	default:
-		h[name] = x.value(value)
+	if value == "" {
+		return
 	}
+	text, ok := t.encoding.text(value)
+	if !ok {
+		t.omitted(x, name)
+		return
+	}
+	h[name] = x.value(text)
 }
 
 // groups tells the groups completely or not at all: an app that refuses by group must
 // not see a list from which one is missing. headerGroupsOmitted says that there were
 // some.
 func (t *teller) groups(h http.Header, x *exchange, groups []string) {
-	text, ok := joinList(groups)
+	text, ok := t.encoding.list(groups)
 	switch {
 	case !ok:
 		t.omitGroups(h, x)
 	case text != "":
 		h[t.names.groups] = x.value(text)
-	}
-}
-
-// joinList joins values with commas. ok is false if one of them could not stand in a
-// field, or all of them are too long for one.
-func joinList(values []string) (text string, ok bool) {
-	size := 0
-	for _, v := range values {
-		if !printable(v) {
-			return "", false
-		}
-		size += len(v) + 1
-	}
-	if size == 0 {
-		return "", true
-	}
-	var b strings.Builder
-	b.Grow(size)
-	for _, v := range values {
-		if v == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		writeElement(&b, v)
-	}
-	return b.String(), b.Len() <= maxValue
-}
-
-// writeElement encodes what would end an element of a list, and the encoding's own
-// sign.
-func writeElement(b *strings.Builder, value string) {
-	for i := range len(value) {
-		switch c := value[i]; c {
-		case '%':
-			b.WriteString("%25")
-		case ',':
-			b.WriteString("%2C")
-		default:
-			b.WriteByte(c)
-		}
 	}
 }
 
@@ -190,35 +153,4 @@ func (t *teller) omitGroups(h http.Header, x *exchange) {
 func (t *teller) omitted(x *exchange, name string) {
 	t.log.Warn("identity field left out: the claim holds a control character, is not UTF-8, or is longer than 8 KiB; choose another claim with SALLYPORT_CLAIM_* or correct it at the identity provider",
 		"header", name, "session", x.sessionTag(), "request_id", reqid.From(x.in.Context()))
-}
-
-// printable reports whether a claim can stand in a field as it is: valid UTF-8
-// without control characters, and without those that are invisible or turn the
-// order of the text around, which make one name look like another. The joiners
-// of Persian and Indic names (U+200C, U+200D) pass.
-func printable(s string) bool {
-	ascii := true
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c == 0x7f:
-			return false
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	if ascii {
-		return true
-	}
-	if !utf8.ValidString(s) {
-		return false
-	}
-	return strings.IndexFunc(s, func(r rune) bool {
-		switch {
-		case r == '\u200c', r == '\u200d':
-			return false
-		case r == '\u2028', r == '\u2029': // line and paragraph separators
-			return true
-		}
-		return unicode.In(r, unicode.Cc, unicode.Cf)
-	}) < 0
 }

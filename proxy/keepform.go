@@ -16,11 +16,6 @@ import (
 // FormPath is where a sign-in leads when a form waits for it, below the prefix.
 const FormPath = "/form"
 
-// sessionEnded are the reasons of a request whose browser was signed in once.
-var sessionEnded = map[session.NoSession]bool{
-	session.SessionGone: true, session.SessionIdle: true, session.SessionAged: true, session.SessionEndedAtIdP: true,
-}
-
 // Forms seals forms that met an ended session; session.Manager is one.
 type Forms interface {
 	// SealForm seals f for whoever the request's session was of. ok is false when
@@ -78,7 +73,9 @@ func (k *formKeeper) keep(x *exchange) bool {
 		return false
 	}
 	x.site.prepare(x)
-	k.pages.KeepForm(x, x.in, sealed, withReturn(stepUpPath(k.prefix+"/login", x.decision.StepUp), k.prefix+FormPath))
+	// renew: where there are several providers, at the one of the session that is over.
+	signIn := withParameter(signInPath(k.prefix+"/login", x.decision), "renew", "true")
+	k.pages.KeepForm(x, x.in, sealed, withParameter(signIn, "rd", k.prefix+FormPath))
 	return true
 }
 
@@ -91,16 +88,16 @@ func asksToSignInAgain(d Decision) bool {
 	case d.Fault.Code == fault.StepUpRequired:
 		return true
 	}
-	return d.Fault.Code == fault.SignInRequired && sessionEnded[session.NoSession(d.Reason)]
+	return d.Fault.Code == fault.SignInRequired && session.NoSession(d.Reason).Ended()
 }
 
-// withReturn adds where a sign-in leads to the address that begins it.
-func withReturn(loginURL, to string) string {
+// withParameter adds a parameter to an address.
+func withParameter(address, name, value string) string {
 	separator := "?"
-	if strings.Contains(loginURL, "?") {
+	if strings.Contains(address, "?") {
 		separator = "&"
 	}
-	return loginURL + separator + "rd=" + url.QueryEscape(to)
+	return address + separator + name + "=" + url.QueryEscape(value)
 }
 
 // serve is GET /form, where the sign-in leads, and POST /form, where the tab hands

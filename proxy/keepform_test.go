@@ -57,7 +57,7 @@ func TestFormIsKept(t *testing.T) {
 	m := newManaged(t, "")
 	a := m.sendForm("/orders/new?draft=1&x=(a)", m.endedSession(), body, formFields...)
 	sealed := sealedIn(t, a)
-	if !strings.Contains(a.body, `href="/oauth2/login?rd=%2foauth2%2fform"`) && !strings.Contains(a.body, `href="/oauth2/login?rd=%2Foauth2%2Fform"`) {
+	if !strings.Contains(strings.ToLower(html.UnescapeString(a.body)), `href="/oauth2/login?renew=true&rd=%2foauth2%2fform"`) {
 		t.Errorf("the page does not lead to the sign-in:\n%s", a.body)
 	}
 	for _, field := range []string{"Cache-Control: no-store", "X-Frame-Options: DENY"} {

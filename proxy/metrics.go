@@ -83,7 +83,7 @@ func newMetrics(reg prometheus.Registerer, list []Route, reporting []int) (*metr
 	m.upstream = up
 	m.addHandlers(durations, list)
 	m.addDecisions(decisions)
-	for _, kind := range []string{kindUnreachable, kindTimeout, kindInvalid, kindClientGone, kindClientBody} {
+	for _, kind := range []string{kindUnreachable, kindTimeout, kindInvalid, kindClientGone, kindClientBody, kindSessionOver} {
 		m.errors.WithLabelValues(kind)
 	}
 	if reg == nil {
@@ -129,6 +129,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 		}
 	}
 	add(Forward, reasonSession, reasonPublic, reasonOptional, reasonPreflight)
+	add(Preflight, reasonPreflight)
 	add(SignIn, string(fault.StepUpRequired))
 	for _, kind := range []Kind{SignIn, Refuse} {
 		for _, why := range []session.NoSession{
@@ -140,7 +141,8 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 	}
 	for _, code := range []fault.Code{
 		fault.BadRequest, fault.BadPath, fault.MethodNotAllowed, fault.NotFound, fault.MisdirectedHost, fault.CookiesTooLarge,
-		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.StepUpRequired, fault.StepUpFailed, fault.OriginNotAllowed, fault.StoreUnavailable, fault.Internal,
+		fault.EmailNotAllowed, fault.GroupNotAllowed, fault.GroupsWithheld, fault.ClaimNotAllowed, fault.IdPNotAllowed, fault.UserNameUnfit, fault.StepUpRequired, fault.StepUpFailed,
+		fault.OriginNotAllowed, fault.PreflightRefused, fault.StoreUnavailable, fault.Internal,
 	} {
 		add(Refuse, string(code))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
@@ -52,6 +53,7 @@ type Login interface {
 type Pages interface {
 	Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
 	Sessions(w http.ResponseWriter, r *http.Request, l pages.OwnSessions)
+	SignedIn(w http.ResponseWriter, r *http.Request, s pages.SignedIn)
 }
 
 // Route is one endpoint below SALLYPORT_PREFIX that a protocol brings along.
@@ -71,6 +73,7 @@ const (
 	AuthorizationClient      Authorization = "none"         // the client's own passes
 	AuthorizationAccessToken Authorization = "access_token" // Bearer and the access token
 	AuthorizationIDToken     Authorization = "id_token"     // Bearer and the ID token
+	AuthorizationBasic       Authorization = "basic"        // Basic, the person's name and one password for all
 )
 
 // ForwardAuth says whether other proxies may ask about requests.
@@ -90,6 +93,7 @@ type Config struct {
 	AllowedHosts   []string // hosts served beside PublicURL's
 	AllowedOrigins []string // origins beside our own whose WebSockets pass
 	PassPreflights bool     // CORS preflights without a session go to the app
+	CORS           CORS     // pages of other origins, whose preflights are answered here
 
 	ForwardAuth ForwardAuth
 
@@ -106,7 +110,10 @@ type Config struct {
 	PassAccessToken   bool
 	PassIDToken       bool
 	PassAuthorization Authorization
-	ClaimHeaders      ClaimHeaders // further fields that tell the app of claims
+	BasicUser         BasicUser          // the user name of AuthorizationBasic
+	BasicPassword     func() secret.Text // its password, never empty; needed for it alone
+	ClaimHeaders      ClaimHeaders       // further fields that tell the app of claims
+	HeaderEncoding    HeaderEncoding     // of claims in fields
 	// AssertionKeys returns the ES256 keys of X-Sallyport-Assertion, newest first and
 	// at least one; nil = there is neither that nor GET /jwks.
 	AssertionKeys     func() []*ecdsa.PrivateKey
@@ -163,10 +170,22 @@ func (c *Config) check() error {
 	default:
 		need(false, "ForwardAuth (SALLYPORT_FORWARD_AUTH) must be on, off or only")
 	}
+	switch c.HeaderEncoding {
+	case "", EncodingUTF8, EncodingPercent:
+	default:
+		need(false, "HeaderEncoding (SALLYPORT_HEADER_ENCODING) must be utf-8 or percent")
+	}
 	switch c.PassAuthorization {
 	case "", AuthorizationClient, AuthorizationAccessToken, AuthorizationIDToken:
+	case AuthorizationBasic:
+		need(c.BasicPassword != nil, "BasicPassword (SALLYPORT_BASIC_PASSWORD) is missing")
 	default:
-		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token or id_token")
+		need(false, "PassAuthorization (SALLYPORT_PASS_AUTHORIZATION) must be none, access_token, id_token or basic")
+	}
+	switch c.BasicUser {
+	case "", BasicUserUser, BasicUserEmail, BasicUserName:
+	default:
+		need(false, "BasicUser (SALLYPORT_BASIC_USER) must be user, email or name")
 	}
 	return errors.Join(faults...)
 }

@@ -27,11 +27,7 @@ func (s *Site) reportPublic(x *exchange, r *http.Request, g policy.Ruling) {
 // report says what a report-only rule would have done: in the metrics always, in the
 // log when it would have refused.
 func (s *Site) report(x *exchange, g policy.Ruling, who *session.Session) {
-	var id *session.Identity
-	if who != nil {
-		id = &who.Identity
-	}
-	v, number := g.Reported(id, s.now())
+	v, number := g.Reported(who, s.now())
 	if number == 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,13 +23,27 @@ func (f *forwarder) answered(res *http.Response) error {
 		return fmt.Errorf("the app answered with the status %d, which is none", res.StatusCode)
 	}
 	f.cleanResponse(res.Header)
-	if res.StatusCode == http.StatusSwitchingProtocols || res.Body == nil {
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return x.upgrade(res)
+	}
+	if res.Body == nil {
 		return nil
 	}
+	preferTrailers(res, x.in)
+	f.site.cors.shareApps(res.Header, x.in)
 	if kind := streamKind(res); kind != notStream {
 		res.Body = f.site.streams.body(res.Body, kind, x.decision.Session)
 	}
 	return nil
+}
+
+// preferTrailers takes away the length of an answer to r that has trailers too. HTTP/2 can send both and
+// HTTP/1.1 one of them, of which the client can do without the length.
+func preferTrailers(res *http.Response, r *http.Request) {
+	if res.ContentLength > 0 && len(res.Trailer) > 0 && r.Proto == "HTTP/1.1" && r.Method != http.MethodHead {
+		res.ContentLength = -1
+		delete(res.Header, "Content-Length")
+	}
 }
 
 // streamKind tells answers that may go on for ever from those that end.
@@ -98,19 +113,23 @@ const (
 	kindInvalid     = "invalid"
 	kindClientGone  = "client_gone"
 	kindClientBody  = "client_body"
+	kindSessionOver = "session_over" // it ended in the middle of a call
 )
 
 // failed answers for an app that did not. The fault tells no address and no
 // error text; the cause is in the log.
 func (f *forwarder) failed(_ http.ResponseWriter, out *http.Request, err error) {
+	if errors.Is(err, errUpgraded) {
+		return
+	}
 	x := exchangeOf(out.Context())
 	x.upstream = f.now().Sub(x.upstreamStart)
 	kind, flt := classifyFailure(x, err)
 	f.site.metrics.upstreamError(kind)
-	if flt == nil || x.hijacked {
+	if flt == nil {
 		// Nobody is there to read an answer. Returning would send an empty
 		// 200 to a client that has only shut its sending side.
-		x.gone = flt == nil
+		x.gone = true
 		panic(http.ErrAbortHandler)
 	}
 	f.site.fail(x, flt)
@@ -122,11 +141,18 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 	if x.in.Context().Err() != nil {
 		return kindClientGone, nil
 	}
-	if bodyErr := x.body.failure(); bodyErr != nil {
+	bodyErr := x.body.failure()
+	if errors.Is(bodyErr, errStreamEnded) {
+		return kindSessionOver, fault.New(fault.SignInRequired, bodyErr)
+	}
+	if bodyErr != nil {
 		return kindClientBody, fault.New(fault.BadRequest, fmt.Errorf("reading the request's body: %w", bodyErr))
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; check SALLYPORT_UPSTREAM and that the app listens", cause))
+	}
+	if remedy := tlsRemedy(err); remedy != "" {
+		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; %s", cause, remedy))
 	}
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return kindTimeout, fault.New(fault.UpstreamTimeout, fmt.Errorf("%w; if the app needs longer, raise SALLYPORT_UPSTREAM_TIMEOUT", cause))
@@ -135,4 +161,16 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; the app closed the connection before it answered", cause))
 	}
 	return kindInvalid, fault.New(fault.UpstreamInvalid, cause)
+}
+
+// tlsRemedy says what to change where no TLS came about with the app; "" where that is not the
+// matter.
+func tlsRemedy(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "have the certificate name the host of SALLYPORT_UPSTREAM, and its authority in SALLYPORT_UPSTREAM_CA_FILE"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return "the app speaks no TLS: write http:// or h2c:// in SALLYPORT_UPSTREAM"
+	}
+	return ""
 }

@@ -38,6 +38,8 @@ func TestRules(t *testing.T) {
 			{Number: 3, Paths: []string{"/api/**"}, Unauthenticated: policy.Deny},
 			{Number: 4, Paths: []string{"/bank/**"}, ACR: []string{"gold"}, MaxAge: &age},
 			{Number: 5, Paths: []string{"/new/**"}, Groups: []string{"pilots"}, ReportOnly: true},
+			{Number: 6, Paths: []string{"/tills/**"}, IDPs: []string{"staff"}},
+			{Number: 7, Paths: []string{"/desk/**"}, IDPs: []string{"staff", "generic"}},
 		},
 	})
 	f.auth.add("root", session.Identity{Subject: "sub-root", User: "root", Groups: []string{"admins", "staff"}, ACR: "gold", AuthTime: time.Now()})
@@ -64,6 +66,8 @@ func TestRules(t *testing.T) {
 		{"step-up of a navigation", "/bank/x", alice, true, 302, "", "-"},
 		{"step-up of a script", "/bank/x", alice, false, 401, "step_up_required", "-"},
 		{"stepped up", "/bank/x", root, false, 200, "", "root"},
+		{"of another provider", "/tills/x", root, true, 403, "idp_not_allowed", "-"},
+		{"of a provider that may", "/desk/x", alice, true, 200, "", "alice"},
 		{"report only", "/new/x", alice, false, 200, "", "alice"},
 	}
 	for _, tt := range tests {

@@ -9,7 +9,7 @@
 // Events on window, with their details:
 //   sallyport:active  {sub, secondsLeft}          there is a session, again or still
 //   sallyport:ending  {sub, secondsLeft, idle}    it ends soon; idle: any request to the app prolongs it
-//   sallyport:ended   {loginURL, hadSession, replaced}  it is over; replaced: somebody else is signed in now
+//   sallyport:ended   {loginURL, popupURL, hadSession, replaced}  it is over; replaced: somebody else is signed in now
 // and one for it to hear:
 //   sallyport:check   look now, for example after a 401
 (() => {
@@ -41,6 +41,7 @@
   let owner = null; // whose page this is
   let known = null; // the owner's session as last seen: {key, sub, endsAt, idle}
   let seen = null; // the key of the session that this browser has, whoever's it is; null: none
+  let stranger = false; // somebody else is signed in now, and the page was told
   let failures = 0;
   let asking = false;
   let again = false; // somebody asked for a look while one was under way
@@ -62,10 +63,12 @@
       over(true);
       return;
     }
+    stranger = false;
+    const renewed = known !== null && known.key !== seen; // by another sign-in
     const idle = Boolean(session.idle_expires_at) && session.idle_expires_at < session.expires_at;
     known = { key: seen, sub: session.user.sub, endsAt: at + session.seconds_left * 1000, idle };
     if (left() > warn) {
-      if (state !== "active") {
+      if (state !== "active" || renewed) {
         state = "active";
         tell("active", { sub: known.sub, secondsLeft: left() });
       }
@@ -75,16 +78,25 @@
     }
   };
 
+  const loginFor = (rd) => {
+    const login = new URL("login", script.src);
+    login.searchParams.set("rd", rd);
+    return login.pathname + login.search;
+  };
+
   // over takes in that the session that the page was made with is over.
   const over = (replaced) => {
-    if (state === "over") {
+    if (state === "over" && (!replaced || stranger)) {
       return;
     }
-    const hadSession = state !== "unknown";
+    const hadSession = known !== null;
     state = "over";
-    const login = new URL("login", script.src);
-    login.searchParams.set("rd", location.pathname + location.search + location.hash);
-    tell("ended", { loginURL: login.pathname + login.search, hadSession, replaced });
+    stranger = replaced;
+    tell("ended", {
+      loginURL: loginFor(location.pathname + location.search + location.hash),
+      popupURL: loginFor(new URL("signed-in", script.src).pathname),
+      hadSession, replaced,
+    });
   };
 
   // gone takes in that this browser has no session.
@@ -169,6 +181,10 @@
     channel.onmessage = ({ data }) => {
       if ("heard" in data) {
         hear(data.heard);
+        return;
+      }
+      if (data.signedIn) {
+        check(); // a popup of this page or another has signed in
         return;
       }
       if (data.over) {

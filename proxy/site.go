@@ -26,8 +26,10 @@ type Site struct {
 	trust   *trust
 	routes  *routes
 	decider *decider
-	forward *forwarder // nil = there is no app behind us
+	forward *forwarder   // nil = there is no app behind us
+	ask     *forwardAuth // nil = no other proxy may ask
 	streams *streams
+	cors    *cors // nil = no field of CORS is ours
 	metrics *metrics
 
 	auth    Authenticator
@@ -54,7 +56,7 @@ func New(cfg Config) (*Site, error) {
 		accessLog: cfg.AccessLog, now: cfg.Now, log: cfg.Logger,
 	}
 	own := &identityEndpoints{auth: cfg.Auth, refresher: cfg.Refresh, now: cfg.Now, mode: cfg.Mode, refuse: s.refuseOwn}
-	list := append(own.routes(), sessionScript(), newSessionEvents(cfg.Auth, s.streams, s.refuseOwn).route())
+	list := append(own.routes(), sessionScript(), newSessionEvents(cfg.Auth, s.streams, s.refuseOwn).route(), s.signedIn(&cfg))
 	list = append(list, cfg.Routes...)
 	if cfg.Forms != nil {
 		s.forms = &formKeeper{
@@ -67,8 +69,8 @@ func New(cfg Config) (*Site, error) {
 	if assert != nil {
 		list = append(list, assert.routes()...)
 	}
-	if ask := newForwardAuth(&cfg, s, assert); ask != nil {
-		list = append(list, ask.routes()...)
+	if s.ask = newForwardAuth(&cfg, s, assert); s.ask != nil {
+		list = append(list, s.ask.routes()...)
 	}
 	if cfg.Sessions != nil {
 		list = append(list, s.sessionsEndpoints(&cfg).routes()...)
@@ -77,6 +79,8 @@ func New(cfg Config) (*Site, error) {
 	s.gate, err = newGate(cfg.PublicURL, cfg.AllowedHosts)
 	faults = errors.Join(faults, err)
 	s.routes, err = newRoutes(cfg.PublicURL, cfg.Prefix, list)
+	faults = errors.Join(faults, err)
+	s.cors, err = newCORS(cfg.CORS)
 	faults = errors.Join(faults, err)
 	s.decider, err = newDecider(&cfg)
 	faults = errors.Join(faults, err)
@@ -132,7 +136,8 @@ func (s *Site) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	if !reqid.Valid(x.id) {
 		x.id = reqid.New()
 	}
-	x.in = r.WithContext(context.WithValue(reqid.With(r.Context(), x.id), exchangeKey{}, x))
+	x.ctx = exchangeContext{r.Context(), x}
+	x.in = r.WithContext(&x.ctx)
 	x.watchBody()
 	s.metrics.inFlight.Inc()
 	return x
@@ -144,7 +149,8 @@ func (s *Site) serve(x *exchange) {
 	if x.target, refused = s.gate.check(x.in, x.requestedHost()); refused != nil {
 		x.handler = handlerRefused
 		if s.routes.isAuth(x.path) {
-			refused = refusedAsked(refused)
+			s.ask.render(x, nil, refuse(nil, refused))
+			return
 		}
 		s.act(x, refuse(nil, refused))
 		return
@@ -161,6 +167,13 @@ func (s *Site) serve(x *exchange) {
 	if s.forward == nil {
 		x.handler = handlerRefused
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
+		return
+	}
+	if ours, refused := s.cors.preflight(x.in); refused != nil {
+		s.act(x, refuse(nil, refused))
+		return
+	} else if ours {
+		s.act(x, Decision{Kind: Preflight, Reason: reasonPreflight})
 		return
 	}
 	s.act(x, s.judge(x, x.in, s.decider.rule(x.in.Method, x.path)))
@@ -206,13 +219,22 @@ func (s *Site) finish(x *exchange, panicked any) {
 		x.status = http.StatusOK
 	}
 	x.leaveBody()
+	if x.hijacked && !abort {
+		x.ResponseWriter = nil // with the connection's buffers
+		return
+	}
+	s.record(x)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// record tells metrics and log of an exchange that is over.
+func (s *Site) record(x *exchange) {
 	s.metrics.inFlight.Dec()
 	took := s.now().Sub(x.start)
 	s.metrics.observe(x.handler, x.in.Method, x.status, took)
 	if s.accessLog {
 		s.logAccess(x, took)
-	}
-	if abort {
-		panic(http.ErrAbortHandler)
 	}
 }

@@ -9,17 +9,22 @@ import (
 	"github.com/sallyport/sallyport/proxy/policy"
 )
 
-// stepUpPath is the address of the sign-in that a rule asks for; nil = of any.
-func stepUpPath(loginPath string, asked *policy.StepUp) string {
-	if asked == nil {
-		return loginPath
-	}
+// signInPath is the address of the sign-in that a decision asks for.
+func signInPath(loginPath string, d Decision) string {
 	q := url.Values{}
-	if len(asked.ACR) > 0 {
-		q.Set("acr", strings.Join(asked.ACR, " "))
+	if asked := d.StepUp; asked != nil {
+		if len(asked.ACR) > 0 {
+			q.Set("acr", strings.Join(asked.ACR, " "))
+		}
+		if asked.MaxAge != nil {
+			q.Set("max_age", seconds32(*asked.MaxAge))
+		}
 	}
-	if asked.MaxAge != nil {
-		q.Set("max_age", seconds32(*asked.MaxAge))
+	if d.IdP != "" {
+		q.Set("idp", d.IdP)
+	}
+	if len(q) == 0 {
+		return loginPath
 	}
 	return loginPath + "?" + q.Encode()
 }

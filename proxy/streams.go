@@ -43,7 +43,8 @@ const (
 // streams knows the open streams, so that none outlives its session. It is safe
 // for concurrent use.
 type streams struct {
-	auth Authenticator
+	auth    Authenticator
+	buffers *bufferPool // of WebSockets in a rush
 
 	mu      sync.Mutex
 	open    map[*stream]struct{}
@@ -58,7 +59,7 @@ type stream struct {
 }
 
 func newStreams(auth Authenticator) *streams {
-	return &streams{auth: auth, open: make(map[*stream]struct{}), empty: make(chan struct{})}
+	return &streams{auth: auth, buffers: newBufferPool(), open: make(map[*stream]struct{}), empty: make(chan struct{})}
 }
 
 // add registers a stream of s, nil on a public path. Its cut is called at most
@@ -202,10 +203,10 @@ func (b *streamBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// upgraded wraps the client's side of a WebSocket.
-func (t *streams) upgraded(conn net.Conn, ctx context.Context, s *session.Session) net.Conn {
-	c := &webSocket{Conn: conn, registry: t, session: s, ctx: context.WithoutCancel(ctx)}
-	c.used.Store(time.Now().UnixNano())
+// upgraded wraps the client's side of a WebSocket, which ends together with the app's.
+func (t *streams) upgraded(conn net.Conn, app io.Closer, ctx context.Context, s *session.Session) *webSocket {
+	c := &webSocket{Conn: conn, app: app, registry: t}
+	c.activity.begin(ctx, t.auth, s, func() { c.cut(sessionOver) })
 	entry := t.add(s, c.cut)
 	c.mu.Lock()
 	c.entry = entry

@@ -3,16 +3,13 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/sallyport/sallyport/proxy/hop"
 )
 
 const (
@@ -79,6 +76,16 @@ func (up *upstream) address(u *url.URL) {
 	u.Path, u.RawPath = up.path+u.Path, up.rawPath+raw
 }
 
+// dialAddress is host and port to connect to; without a meaning for a unix socket.
+func (up *upstream) dialAddress() string {
+	u := url.URL{Host: up.host}
+	port := u.Port()
+	if port == "" {
+		port = up.scheme // a name that the dialer knows
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
 // encodeInvalid percent-encodes the bytes of a raw path that RFC 3986 §3.3 does
 // not allow there.
 func encodeInvalid(raw string) string {
@@ -109,79 +116,32 @@ func pathByte(c byte) bool {
 		strings.IndexByte("/%-._~!$&'()*+,;=:@[]", c) >= 0
 }
 
-// appTransport carries requests to the app and answers back. It asks no proxy of the
-// environment, follows no redirect and leaves encodings alone.
-type appTransport struct {
-	// direct takes what has no body, where the app speaks HTTP/1.1 without TLS; nil =
-	// it does not. It costs half of what general does.
-	direct  *hop.Transport
-	general *http.Transport
-}
-
-func newTransport(cfg *Config, up upstream) (*appTransport, error) {
-	dial := up.dialer()
-	t := &appTransport{general: &http.Transport{
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-		TLSClientConfig:        &tls.Config{RootCAs: cfg.UpstreamCA, MinVersion: tls.VersionTLS12},
+// newTransport makes the pool of connections to the app, which trusts ca, nil for the
+// system's, and waits for an answer's header until timeout, 0 for ever. It asks no proxy
+// of the environment, follows no redirect and leaves encodings alone.
+func newTransport(up upstream, ca *x509.CertPool, timeout time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
+	t := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxIdleConns:           maxIdle,
 		MaxIdleConnsPerHost:    maxIdle,
 		IdleConnTimeout:        idleTimeout,
-		ResponseHeaderTimeout:  cfg.UpstreamTimeout,
+		ResponseHeaderTimeout:  timeout,
 		ExpectContinueTimeout:  continueTimeout,
 		MaxResponseHeaderBytes: maxResponseHeader,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
-	}}
-	switch {
-	case up.multiplexed:
-		t.general.Protocols = new(http.Protocols)
-		t.general.Protocols.SetUnencryptedHTTP2(true)
-	case up.scheme == "http":
-		var err error
-		t.direct, err = hop.New(hop.Config{
-			Dial: dial, HeaderTimeout: cfg.UpstreamTimeout, MaxHeaderBytes: maxResponseHeader,
-			MaxIdle: maxIdle, IdleTimeout: idleTimeout,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("making the connections to the app: %w", err)
-		}
 	}
-	return t, nil
-}
-
-// dialer returns what opens a connection to the app.
-func (up *upstream) dialer() func(context.Context) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
-	network, address := "tcp", up.host
+	if up.multiplexed {
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetUnencryptedHTTP2(true)
+	}
 	if up.socket != "" {
-		network, address = "unix", up.socket
-	} else if _, _, err := net.SplitHostPort(address); err != nil {
-		port := "80"
-		if up.scheme == "https" {
-			port = "443"
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", up.socket)
 		}
-		address = net.JoinHostPort(strings.Trim(address, "[]"), port)
 	}
-	return func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, network, address) }
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *appTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.direct == nil || !hop.Carries(r) {
-		return t.general.RoundTrip(r)
-	}
-	var informed func(int, textproto.MIMEHeader) error
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
-		informed = trace.Got1xxResponse
-	}
-	return t.direct.RoundTrip(r, informed)
-}
-
-// CloseIdleConnections closes the connections that wait unused.
-func (t *appTransport) CloseIdleConnections() {
-	t.general.CloseIdleConnections()
-	if t.direct != nil {
-		t.direct.CloseIdleConnections()
-	}
+	return t
 }

@@ -13,16 +13,19 @@ type trust struct {
 }
 
 // peer returns the address at the other end of the connection, the zero Addr
-// when it has none, and whether it is trusted. A unix socket has no address:
-// Go calls it "@" or "".
+// when it has none, and whether it is trusted.
 func (t *trust) peer(remoteAddr string) (netip.Addr, bool) {
 	ap, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {
-		return netip.Addr{}, t.unix && (remoteAddr == "@" || remoteAddr == "")
+		return netip.Addr{}, t.unix && onUnixSocket(remoteAddr)
 	}
 	addr := ap.Addr().Unmap().WithZone("")
 	return addr, t.contains(addr)
 }
+
+// onUnixSocket reports whether that is a peer on a unix socket, which has no address: Go
+// calls it "@" or "".
+func onUnixSocket(remoteAddr string) bool { return remoteAddr == "@" || remoteAddr == "" }
 
 func (t *trust) contains(addr netip.Addr) bool {
 	for _, p := range t.peers {

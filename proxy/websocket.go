@@ -1,25 +1,16 @@
 package proxy
 
 import (
-	"context"
 	"encoding/binary"
-	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/sallyport/sallyport/session"
 )
 
-const (
-	// touchEvery bounds how often the bytes of one WebSocket are reported as
-	// use of its session.
-	touchEvery   = 10 * time.Second
-	touchTimeout = 5 * time.Second
-	// farewell is how long a client may take to accept the closing frame.
-	farewell = time.Second
-)
+// farewell is how long a client may take to accept the closing frame.
+const farewell = time.Second
 
 // The status codes of RFC 6455 §7.4.1 that we close with.
 const (
@@ -32,13 +23,11 @@ const (
 // never lands inside one of the app's.
 type webSocket struct {
 	net.Conn
+	app      io.Closer // the other side
 	registry *streams
-	session  *session.Session
-	ctx      context.Context // of the request, without its end
+	activity activity
 
-	ended    atomic.Bool  // by us: nothing passes any more in either direction
-	used     atomic.Int64 // UnixNano of the last report
-	touching atomic.Bool
+	ended atomic.Bool // by us: nothing passes any more in either direction
 
 	mu     sync.Mutex // of what follows
 	frames frames
@@ -52,7 +41,7 @@ func (c *webSocket) Read(p []byte) (int, error) {
 		n, err := c.Conn.Read(p)
 		if !c.ended.Load() {
 			if n > 0 {
-				c.touch()
+				c.activity.touch()
 			}
 			return n, err
 		}
@@ -118,24 +107,8 @@ func (c *webSocket) cut(why ending) {
 		return
 	}
 	_ = c.Conn.SetReadDeadline(until)
-}
-
-// touch reports activity, in the background so that no byte waits for the store.
-func (c *webSocket) touch() {
-	now := time.Now().UnixNano()
-	if c.session == nil || now-c.used.Load() < int64(touchEvery) || !c.touching.CompareAndSwap(false, true) {
-		return
-	}
-	c.used.Store(now)
-	go func() {
-		defer c.touching.Store(false)
-		ctx, cancel := context.WithTimeout(c.ctx, touchTimeout)
-		defer cancel()
-		err := c.registry.auth.Touch(ctx, c.session)
-		if _, over := errors.AsType[*session.NoSessionError](err); over {
-			c.cut(sessionOver)
-		}
-	}()
+	// Nobody reads any more from a client that has closed its half.
+	time.AfterFunc(farewell, func() { _ = c.app.Close() })
 }
 
 // frames follows the frames of RFC 6455 §5.2 that the app sends.

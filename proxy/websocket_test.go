@@ -183,7 +183,7 @@ func TestActivityOnAWebSocket(t *testing.T) {
 		alice := auth.sessions["alice"]
 		ours, browser := net.Pipe()
 		registry := newStreams(auth)
-		conn := registry.upgraded(ours, context.Background(), alice)
+		conn := registry.upgraded(ours, io.NopCloser(nil), context.Background(), alice)
 		done := make(chan error, 1)
 		go func() {
 			buf := make([]byte, 10)

@@ -109,7 +109,7 @@ func (m *Manager) refreshCarried(o *opened, f *flight) {
 		m.refreshFailed(o, nil, f, err)
 		return
 	}
-	m.refreshes.breaker.answered()
+	m.refreshes.healths.at(o.session.IdP).breaker.answered()
 	next := *o.session
 	next.Identity, next.Grant = renewal.Identity, renewal.Grant
 	if next.Grant.ObtainedAt.IsZero() {

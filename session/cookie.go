@@ -13,6 +13,7 @@ const (
 	securePrefix = "__Secure-" // Secure (RFC 6265bis §4.1.3.1)
 	loginInfix   = "-login-"
 	accountName  = "-account"
+	providerName = "-idp"
 	maxNameLen   = 64
 )
 
@@ -120,7 +121,8 @@ func (c Cookies) Parts(h http.Header, count, maxLength int) [][]string {
 }
 
 // Owns reports whether a cookie of that name is ours: the session cookie, a
-// login cookie, that of AskForAccount, or a numbered part of the session cookie, under any prefix.
+// login cookie, that of AskForAccount or of LastProvider, or a numbered part of the
+// session cookie, under any prefix.
 // The app never sees such a cookie and never sets one. It is cheap enough to be
 // asked for every cookie of every request.
 func (c Cookies) Owns(name string) bool {
@@ -131,7 +133,7 @@ func (c Cookies) Owns(name string) bool {
 	if !ok || c.base == "" {
 		return false
 	}
-	if rest == "" || rest == accountName || strings.HasPrefix(rest, loginInfix) {
+	if rest == "" || rest == accountName || rest == providerName || strings.HasPrefix(rest, loginInfix) {
 		return true
 	}
 	if rest[0] != '_' && rest[0] != '-' || len(rest) == 1 {

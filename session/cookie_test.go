@@ -100,7 +100,7 @@ func TestOwns(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{
-			"sallyport", "__Host-sallyport", "__Host-sallyport-account", "__Secure-sallyport", "__host-sallyport", "__HOST-sallyport", "__Http-sallyport", "__Host-Http-sallyport",
+			"sallyport", "__Host-sallyport", "__Host-sallyport-account", "__Host-sallyport-idp", "sallyport-idp", "__Secure-sallyport", "__host-sallyport", "__HOST-sallyport", "__Http-sallyport", "__Host-Http-sallyport",
 			"sallyport-login-abcd1234", "__Host-sallyport-login-abcd1234", "__Secure-sallyport-login-", "sallyport-login-",
 			"sallyport_0", "sallyport-1", "sallyport_01", "__Host-sallyport_2899", "__Secure-sallyport-99999999999999999999",
 			c.SessionName(),
@@ -110,7 +110,7 @@ func TestOwns(t *testing.T) {
 			}
 		}
 		for _, name := range []string{
-			"", "_", "__", "__Host-", "sallyport_", "sallyport-", "sallyport_x", "sallyport_-1", "sallyport-login", "sallyport_1a",
+			"", "_", "__", "__Host-", "sallyport_", "sallyport-", "sallyport_x", "sallyport_-1", "sallyport-login", "sallyport-idp-", "sallyport-idpx", "sallyport_1a",
 			"sallyports", "Sallyport", "xsallyport", "__Hostsallyport", "__Host-__Host-sallyport", "session", "sallyport.x", " sallyport", "sallyport ",
 		} {
 			if c.Owns(name) {

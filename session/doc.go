@@ -25,7 +25,8 @@
 // The Cookie fields and the raw return address come from an attacker. A cookie
 // counts only if it opens under a key derived for this purpose, this deployment
 // and its own name; a changed, shortened or lengthened one gets the answer that
-// garbage gets. The Store is trusted to keep and to delete, not to be secret: it
+// garbage gets. Two are no secrets and are not sealed: that the next sign-in asks for
+// an account, and at which provider the last one was. The Store is trusted to keep and to delete, not to be secret: it
 // holds ciphertext whose key is in the browser's cookie alone, and a record
 // that was changed or swapped does not open. Identity and Grant are taken from
 // the protocol as verified.

@@ -30,6 +30,15 @@ const (
 	SessionUnconfirmed NoSession = "idp_unreachable"
 )
 
+// Ended reports whether the browser was signed in once and its session is over.
+func (n NoSession) Ended() bool {
+	switch n {
+	case SessionGone, SessionIdle, SessionAged, SessionEndedAtIdP:
+		return true
+	}
+	return false
+}
+
 // Error implements error.
 func (e *NoSessionError) Error() string { return "no session: " + string(e.Why) }
 

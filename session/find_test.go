@@ -18,7 +18,7 @@ func (w *world) signInAs(t testing.TB, m *session.Manager, l session.Login, agen
 	b, rec := &browser{}, httptest.NewRecorder()
 	r := b.request()
 	r.Header.Set("User-Agent", agent)
-	r = r.WithContext(session.WithClientAddress(r.Context(), "192.0.2.7"))
+	r = r.WithContext(context.WithValue(r.Context(), session.ClientAddress{}, "192.0.2.7"))
 	s, err := m.Start(rec, r, l)
 	if err != nil {
 		t.Fatal(err)

@@ -48,8 +48,7 @@ func (f *flight) over() bool {
 // process, and remembers which sessions to leave alone. It is safe for concurrent
 // use; no lock is shared by all sessions.
 type flights struct {
-	breaker breaker
-	alarm   pace
+	healths healths // of the providers
 	shards  [flightShards]flightShard
 }
 
@@ -96,7 +95,7 @@ func (f *flights) begin(m *Manager, o *opened, now time.Time, forced bool) *flig
 	if state != nil && state.under != nil {
 		return state.under
 	}
-	if state != nil && now.Before(state.restsUntil(forced)) || !f.breaker.allows(now) {
+	if state != nil && now.Before(state.restsUntil(forced)) || !f.healths.at(o.session.IdP).breaker.allows(now) {
 		return nil
 	}
 	if state == nil {

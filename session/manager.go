@@ -31,6 +31,9 @@ type Config struct {
 	// Revoker revokes the tokens of sessions that are ended from elsewhere; nil =
 	// they expire by themselves.
 	Revoker Revoker
+	// RemembersProvider has browsers remember at which provider they signed in, for
+	// LastProvider: there are several.
+	RemembersProvider bool
 	// RequireBound refuses sessions that do not end with the provider's:
 	// SALLYPORT_SESSION_BINDING=idp.
 	RequireBound bool
@@ -58,8 +61,11 @@ type Manager struct {
 	refreshEvery time.Duration
 	grace        time.Duration
 	requireBound bool
-	refreshes    *flights
-	revoker      Revoker
+
+	remembersProvider bool
+
+	refreshes *flights
+	revoker   Revoker
 
 	background background
 	waiting    chan struct{} // one for each end that is tried later
@@ -87,7 +93,7 @@ func NewManager(cfg Config) (*Manager, error) {
 		now: cfg.Now, logger: cfg.Logger, audit: cfg.Audit,
 		cache: newCache(), watches: newWatches(),
 		refresher: cfg.Refresher, refreshEvery: cfg.RefreshEvery, grace: cfg.Grace,
-		requireBound: cfg.RequireBound, refreshes: newFlights(), revoker: cfg.Revoker,
+		requireBound: cfg.RequireBound, remembersProvider: cfg.RemembersProvider, refreshes: newFlights(), revoker: cfg.Revoker,
 		waiting: make(chan struct{}, maxLater), renewals: newRenewals(),
 	}
 	if m.idle > 0 {

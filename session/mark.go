@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -28,17 +27,13 @@ type note struct {
 	CreatedAt time.Time `json:"at,omitzero"`
 }
 
-type clientAddressKey struct{}
-
-// WithClientAddress returns a context that says where a request came from, for
-// lists of sessions. Without it that is the peer's address.
-func WithClientAddress(ctx context.Context, address string) context.Context {
-	return context.WithValue(ctx, clientAddressKey{}, address)
-}
+// ClientAddress is the key of the context value, a string, that says where a request came
+// from, for lists of sessions. Without it that is the peer's address.
+type ClientAddress struct{}
 
 // clientAddress is what is kept of where a request came from.
 func clientAddress(r *http.Request) string {
-	if address, ok := r.Context().Value(clientAddressKey{}).(string); ok {
+	if address, ok := r.Context().Value(ClientAddress{}).(string); ok {
 		return address
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

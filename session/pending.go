@@ -34,6 +34,8 @@ type SignIn struct {
 	// than that (whole seconds), instead of as configured; empty and nil do not.
 	ACR    []string
 	MaxAge *time.Duration
+	// IdP is the only provider whose sign-in is of use; "" = any.
+	IdP string
 }
 
 // Pending is a sign-in under way: what must be the same at the callback. It

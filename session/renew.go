@@ -64,7 +64,7 @@ func (m *Manager) refresh(o *opened, f *flight) {
 		m.refreshFailed(o, cur, f, err)
 		return
 	}
-	m.refreshes.breaker.answered()
+	m.refreshes.healths.at(cur.session.IdP).breaker.answered()
 	m.storeRenewal(o, cur, f, renewal)
 }
 
@@ -164,24 +164,24 @@ func (m *Manager) refreshFailed(o *opened, cur *standing, f *flight, err error) 
 	if !ok {
 		failed = &RefreshError{Outcome: RefreshUnavailable, Err: err}
 	}
-	now := m.now()
+	now, provider := m.now(), m.refreshes.healths.at(o.session.IdP)
 	if failed.Outcome == RefreshUnavailable {
 		level := m.logger.Info
-		if m.refreshes.breaker.failed(o.handle, now) {
+		if provider.breaker.failed(o.handle, now) {
 			level = m.logger.Error
 		}
-		level("the provider did not refresh a session; it goes on for SALLYPORT_SESSION_GRACE", "session", o.handle, "error", failed.Err)
+		level("the provider did not refresh a session; it goes on for SALLYPORT_SESSION_GRACE", "idp", o.session.IdP, "session", o.handle, "error", failed.Err)
 		m.settle(f, nil, failed, string(failed.Outcome))
 		return
 	}
-	m.refreshes.breaker.answered()
+	provider.breaker.answered()
 	if failed.Outcome == RefreshEnded {
 		m.endedAtIdP(o, cur, f, failed)
 		return
 	}
-	if m.refreshes.alarm.due(now, alarmEvery) {
+	if provider.alarm.due(now, alarmEvery) {
 		m.logger.Error("the provider refuses to refresh sessions for this client; they go on, but nobody can sign in. Check SALLYPORT_OIDC_CLIENT_SECRET and SALLYPORT_OIDC_CLIENT_AUTH",
-			"session", o.handle, "error", failed.Err)
+			"idp", o.session.IdP, "session", o.handle, "error", failed.Err)
 	}
 	m.settle(f, nil, failed, string(failed.Outcome))
 }

@@ -24,8 +24,8 @@ type Identity struct {
 	// Claims are further claims that rules or headers look at, by the name that the
 	// configuration gives them; nil = none. Nobody changes the map.
 	Claims map[string][]string
-	// ClaimsWithheld are those of them that the IdP has values of and did not state:
-	// they are not in Claims, and nothing follows from that.
+	// ClaimsWithheld are those of them that the IdP has values of and did not state, or
+	// not as texts: they are not in Claims, and nothing follows from that.
 	ClaimsWithheld []string
 
 	ACR      string

@@ -50,6 +50,7 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, l Login) (*Sessi
 	}
 	m.cookies.setSession(w, value)
 	m.forgetAccount(w, r)
+	m.remember(w, r, s.IdP)
 	if _, err := m.endAll(r, EndedByNewOne); err != nil {
 		m.logger.WarnContext(r.Context(), "previous session of this browser not deleted; it ends by its own limits", "error", err)
 	}
@@ -82,7 +83,7 @@ func (m *Manager) clearAll(w http.ResponseWriter, r *http.Request) {
 	m.cookies.clear(w, m.cookies.session)
 	cleared := map[string]bool{m.cookies.session: true}
 	for name := range cookies(r.Header) {
-		if !m.cookies.Owns(name) || cleared[name] {
+		if !m.cookies.Owns(name) || cleared[name] || name == m.cookies.session+providerName {
 			continue
 		}
 		m.cookies.clear(w, name)

@@ -7,15 +7,16 @@ import (
 	"testing"
 )
 
-// TestBadConfiguration pins every message: one wrong value in an otherwise
-// valid environment gives exactly one fault.
-func TestBadConfiguration(t *testing.T) {
+// badConfiguration is one wrong value in an otherwise valid environment.
+type badConfiguration struct {
+	name    string
+	changes map[string]string
+	want    string
+}
+
+func badConfigurations(t *testing.T) []badConfiguration {
 	clientCert, clientKey := writeCertificate(t, t.TempDir(), 1)
-	for _, tc := range []struct {
-		name    string
-		changes map[string]string
-		want    string
-	}{
+	return []badConfiguration{
 		{"missing public URL", map[string]string{"SALLYPORT_PUBLIC_URL": ""}, "SALLYPORT_PUBLIC_URL is required; set it, for example to https://app.example.com"},
 		{"missing upstream", map[string]string{"SALLYPORT_UPSTREAM": ""}, "SALLYPORT_UPSTREAM is required; set it, for example to http://127.0.0.1:8080; a proxy that serves the app itself and only asks needs SALLYPORT_FORWARD_AUTH=only"},
 		{"upstream that is not used", map[string]string{"SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM is set, but SALLYPORT_FORWARD_AUTH=only would not use it; remove one of the two"},
@@ -39,8 +40,20 @@ func TestBadConfiguration(t *testing.T) {
 		{"rule with a wrong word", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_UNAUTHENTICATED": "no"}, `SALLYPORT_RULE_1_UNAUTHENTICATED is "no"; use login, deny or allow`},
 		{"rule with a wrong age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "15"}, `SALLYPORT_RULE_1_MAX_AGE is "15", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
 		{"rule with no age", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_MAX_AGE": "0s"}, "SALLYPORT_RULE_1_MAX_AGE: is 0s; it must be above zero, such as 15m"},
-		{"rule for everybody and somebody", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_GROUPS": "x", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, claims or a kind of sign-in as well; remove one of the two"},
-		{"later: second provider", map[string]string{"SALLYPORT_OIDC_2_ISSUER": "x"}, "SALLYPORT_OIDC_2_ISSUER is not supported by this version; remove it, or use a version whose reference (sallyport config) lists it"},
+		{"rule for everybody and somebody", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_GROUPS": "x", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, providers, claims or a kind of sign-in as well; remove one of the two"},
+		{"provider with a misspelt name", map[string]string{"SALLYPORT_OIDC_2_ISUER": "x"}, "SALLYPORT_OIDC_2_ISUER is not a variable of a provider; did you mean SALLYPORT_OIDC_2_ISSUER?"},
+		{"provider with a zero in front", map[string]string{"SALLYPORT_OIDC_02_ISSUER": "x"}, "SALLYPORT_OIDC_02_ISSUER has the number 02; number providers from 1 to 99, without zeros in front"},
+		{"provider with a high number", map[string]string{"SALLYPORT_OIDC_100_ISSUER": "x"}, "SALLYPORT_OIDC_100_ISSUER has the number 100; number providers from 1 to 99, without zeros in front"},
+
+		{"Basic without a password", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "basic"}, "SALLYPORT_BASIC_PASSWORD is required with SALLYPORT_PASS_AUTHORIZATION=basic; set it to the password that the app expects of everybody (or SALLYPORT_BASIC_PASSWORD_FILE to a file that holds it)"},
+		{"Basic with a bad password", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "basic", "SALLYPORT_BASIC_PASSWORD": "a\nb"}, "SALLYPORT_BASIC_PASSWORD has a control character or is not UTF-8, which Basic cannot carry; use another, such as the output of: openssl rand -hex 32"},
+		{"a password without Basic", map[string]string{"SALLYPORT_BASIC_PASSWORD": "hush"}, "SALLYPORT_BASIC_PASSWORD is set, but only SALLYPORT_PASS_AUTHORIZATION=basic would use it; remove one of the two, or set that"},
+		{"Basic user", map[string]string{"SALLYPORT_BASIC_USER": "sub"}, `SALLYPORT_BASIC_USER is "sub"; use user, email or name`},
+		{"header encoding", map[string]string{"SALLYPORT_HEADER_ENCODING": "latin-1"}, `SALLYPORT_HEADER_ENCODING is "latin-1"; use utf-8 or percent`},
+
+		{"CORS for any page", map[string]string{"SALLYPORT_CORS_ORIGINS": "*"}, `SALLYPORT_CORS_ORIGINS: "*" would be any page; list each origin, such as https://front.example.com`},
+		{"CORS for a page in the clear", map[string]string{"SALLYPORT_CORS_ORIGINS": "http://front.example.com"}, `SALLYPORT_CORS_ORIGINS has the entry "http://front.example.com", whose pages anybody in between can write; use https://, or set SALLYPORT_INSECURE_HTTP=true to allow it`},
+		{"CORS method", map[string]string{"SALLYPORT_CORS_ORIGINS": "https://front.example.com", "SALLYPORT_CORS_METHODS": "put"}, `SALLYPORT_CORS_METHODS: "put" is not a method in capitals that passes here; list methods such as PUT`},
 
 		{"not a bool", map[string]string{"SALLYPORT_PPROF": "yes"}, `SALLYPORT_PPROF is "yes", neither true nor false; write true or false`},
 		{"not a duration", map[string]string{"SALLYPORT_OIDC_TIMEOUT": "10"}, `SALLYPORT_OIDC_TIMEOUT is "10", not a duration; write a number and a unit, such as 90s, 15m or 12h`},
@@ -77,6 +90,14 @@ func TestBadConfiguration(t *testing.T) {
 		{"issuer is the metadata", map[string]string{"SALLYPORT_OIDC_ISSUER": "https://idp.example.com/.well-known/openid-configuration"}, "SALLYPORT_OIDC_ISSUER is the address of the metadata; set the issuer that the metadata states; an unusual address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL"},
 		{"discovery URL http", map[string]string{"SALLYPORT_OIDC_DISCOVERY_URL": "http://idp.example.com/x"}, "SALLYPORT_OIDC_DISCOVERY_URL is http:// on a host that is not loopback; use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone"},
 		{"preset unknown", map[string]string{"SALLYPORT_OIDC_PROVIDER": "azure"}, `SALLYPORT_OIDC_PROVIDER is "azure"; use generic, entra, external-id, b2c, adfs, auth0, google, okta, onelogin, jumpcloud, cognito, ping, totvs, keycloak, dex, zitadel, authentik or gitlab`},
+		{"provider id", map[string]string{"SALLYPORT_OIDC_ID": "Staff"}, `SALLYPORT_OIDC_ID is "Staff"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"provider id that is a path", map[string]string{"SALLYPORT_OIDC_ID": "a/b"}, `SALLYPORT_OIDC_ID is "a/b"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"long provider id", map[string]string{"SALLYPORT_OIDC_ID": strings.Repeat("a", 33)}, `SALLYPORT_OIDC_ID is "` + strings.Repeat("a", 33) + `"; use 1 to 32 of a to z, 0 to 9 and hyphens, such as staff`},
+		{"provider title with a line", map[string]string{"SALLYPORT_OIDC_TITLE": "a\nb"}, `SALLYPORT_OIDC_TITLE is "a\nb", which begins or ends with white space or has characters that cannot be seen; write plain text, such as Staff`},
+		{"long provider title", map[string]string{"SALLYPORT_OIDC_TITLE": strings.Repeat("ä", 61)}, "SALLYPORT_OIDC_TITLE has 61 characters; use at most 60"},
+		{"domains of a provider, with @", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": "@example.com"}, `SALLYPORT_OIDC_EMAIL_DOMAINS has the entry "@example.com"; list domains as they stand after the @, such as example.com; subdomains are listed by themselves`},
+		{"domains of a provider, all", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": "*"}, `SALLYPORT_OIDC_EMAIL_DOMAINS has the entry "*"; list domains as they stand after the @, such as example.com; subdomains are listed by themselves`},
+		{"domains of a provider, empty", map[string]string{"SALLYPORT_OIDC_EMAIL_DOMAINS": ""}, "SALLYPORT_OIDC_EMAIL_DOMAINS is set but empty, which would let the provider vouch for every address; list the domains of its people, or remove the variable"},
 		{"missing issuer of Entra", map[string]string{"SALLYPORT_OIDC_PROVIDER": "entra", "SALLYPORT_OIDC_ISSUER": ""}, "SALLYPORT_OIDC_ISSUER is required; set it, for example to https://login.microsoftonline.com/TENANT-ID/v2.0"},
 		{"refresh bound word", map[string]string{"SALLYPORT_OIDC_REFRESH_BOUND": "maybe"}, `SALLYPORT_OIDC_REFRESH_BOUND is "maybe"; use auto, yes or no`},
 		{"groups limit", map[string]string{"SALLYPORT_GROUPS_LIMIT": "-1"}, "SALLYPORT_GROUPS_LIMIT is -1; give the number of groups that the provider states at most, or 0"},
@@ -129,11 +150,18 @@ func TestBadConfiguration(t *testing.T) {
 		{"upstream with credentials", map[string]string{"SALLYPORT_UPSTREAM": "http://user:pass@app"}, "SALLYPORT_UPSTREAM contains a user name or password; write http://host:port, https://host:port, h2c://host:port or unix:///path"},
 		{"upstream unix relative", map[string]string{"SALLYPORT_UPSTREAM": "unix://app.sock"}, `SALLYPORT_UPSTREAM is "unix://app.sock", whose socket path is not absolute; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
 		{"upstream with query", map[string]string{"SALLYPORT_UPSTREAM": "h2c://app?x"}, `SALLYPORT_UPSTREAM is "h2c://app?x", which has a query; write http://host:port, https://host:port, h2c://host:port or unix:///path`},
+		{"upstream health", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "healthz"}, `SALLYPORT_UPSTREAM_HEALTH is "healthz"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health elsewhere", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "//other/healthz"}, `SALLYPORT_UPSTREAM_HEALTH is "//other/healthz"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health with a line break", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "/a\r\nX: y"}, `SALLYPORT_UPSTREAM_HEALTH is "/a\r\nX: y"; use off, connect, or the path of a page that answers 200 while the app is well, such as /healthz`},
+		{"upstream health without an app", map[string]string{"SALLYPORT_UPSTREAM_HEALTH": "connect", "SALLYPORT_UPSTREAM": "", "SALLYPORT_FORWARD_AUTH": "only"}, "SALLYPORT_UPSTREAM_HEALTH is set, but with SALLYPORT_FORWARD_AUTH=only there is no app to ask; remove it"},
+		{"upstream health timeout", map[string]string{"SALLYPORT_UPSTREAM_HEALTH_TIMEOUT": "3s"}, "SALLYPORT_UPSTREAM_HEALTH_TIMEOUT is 3s; give a duration above zero and at most 2s, which is what an answer of /readyz may take"},
 		{"upstream timeout", map[string]string{"SALLYPORT_UPSTREAM_TIMEOUT": "-1s"}, "SALLYPORT_UPSTREAM_TIMEOUT is -1s; give a duration above zero, such as 30s"},
 
 		{"listen without port", map[string]string{"SALLYPORT_LISTEN": "4180"}, `SALLYPORT_LISTEN is "4180", not an address; write host:port, :port or unix:///path`},
 		{"listen with named port", map[string]string{"SALLYPORT_LISTEN": ":http"}, `SALLYPORT_LISTEN is ":http", whose port is not a number from 0 to 65535; write host:port, :port or unix:///path`},
 		{"listen unix relative", map[string]string{"SALLYPORT_LISTEN": "unix://x.sock"}, `SALLYPORT_LISTEN is "unix://x.sock", whose socket path is not absolute; write host:port, :port or unix:///path`},
+		{"PROXY protocol", map[string]string{"SALLYPORT_PROXY_PROTOCOL": "v2"}, `SALLYPORT_PROXY_PROTOCOL is "v2"; use off, accept or require`},
+		{"PROXY protocol from nobody", map[string]string{"SALLYPORT_PROXY_PROTOCOL": "require"}, "SALLYPORT_PROXY_PROTOCOL is require, and no proxy is trusted to send such a header; list the load balancers in SALLYPORT_TRUSTED_PROXIES, or remove it"},
 		{"short admin token", map[string]string{"SALLYPORT_ADMIN_TOKEN": "hunter2"}, "SALLYPORT_ADMIN_TOKEN has 7 characters, and who guesses it signs anybody out; use at least 32, such as the output of: openssl rand -hex 32"},
 		{"admin token with a space", map[string]string{"SALLYPORT_ADMIN_TOKEN": "0123456789abcdef 0123456789abcdef"}, "SALLYPORT_ADMIN_TOKEN has characters that no Authorization field can carry; use letters, digits, '-', '.', '_', '~', '+', '/' and '=', such as the output of: openssl rand -hex 32"},
 		{"one address for both", map[string]string{"SALLYPORT_ADMIN_LISTEN": ":4180"}, "SALLYPORT_ADMIN_LISTEN is the same address as SALLYPORT_LISTEN; give each listener its own"},
@@ -178,11 +206,14 @@ func TestBadConfiguration(t *testing.T) {
 		{"header of a claim from clients", map[string]string{"SALLYPORT_HEADERS": "X-Dept=a", "SALLYPORT_PASS_CLIENT_HEADERS": "x-dept"}, "SALLYPORT_PASS_CLIENT_HEADERS: X-Dept is set by Sallyport or by HTTP itself and never passes from a client; remove it from the list"},
 		{"rule that never decides", map[string]string{"SALLYPORT_RULE_1_PATHS": "/**", "SALLYPORT_RULE_2_PATHS": "/a"}, "SALLYPORT_RULE_2_PATHS: covers nothing, because SALLYPORT_RULE_1_PATHS comes first and covers all of it; give this rule the lower number, or remove it"},
 		{"rule for everybody everywhere", map[string]string{"SALLYPORT_RULE_1_PATHS": "/**", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow for everything, so nobody would ever have to sign in; name the part that needs no sign-in in SALLYPORT_RULE_1_PATHS, or put rules about the rest before it"},
+		{"rule for a provider that is not there", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": "generic,staff"}, `SALLYPORT_RULE_1_IDPS has the entry "staff", and no provider has that id; use generic`},
+		{"rule for everybody of a provider", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": "generic", "SALLYPORT_RULE_1_UNAUTHENTICATED": "allow"}, "SALLYPORT_RULE_1_UNAUTHENTICATED: is allow, so that anybody passes, and the rule asks for groups, addresses, providers, claims or a kind of sign-in as well; remove one of the two"},
+		{"rule for providers, empty", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_IDPS": ""}, "SALLYPORT_RULE_1_IDPS is set but empty, which would let more people in than it seems; give it a value, or remove it"},
 		{"rule with a small method", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_METHODS": "get"}, `SALLYPORT_RULE_1_METHODS: has the entry "get"; methods are case-sensitive, write GET`},
 		{"rule with a method that never comes", map[string]string{"SALLYPORT_RULE_1_PATHS": "/a", "SALLYPORT_RULE_1_METHODS": "FETCH"}, `SALLYPORT_RULE_1_METHODS: has the entry "FETCH", a method that no request may have here; use registered ones such as GET, POST or DELETE`},
 		{"header in another spelling", map[string]string{"SALLYPORT_PASS_CLIENT_HEADERS": "x_forwarded.user"}, `SALLYPORT_PASS_CLIENT_HEADERS: "x_forwarded.user" is not a header name of letters, digits and dashes`},
 		{"audience of no assertion", map[string]string{"SALLYPORT_PASS_ASSERTION": "false", "SALLYPORT_ASSERTION_AUDIENCE": "app"}, "SALLYPORT_ASSERTION_AUDIENCE is set, but SALLYPORT_PASS_ASSERTION=false would not use it; remove one of the two"},
-		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token or id_token`},
+		{"pass authorization", map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "bearer"}, `SALLYPORT_PASS_AUTHORIZATION is "bearer"; use none, access_token, id_token or basic`},
 
 		{"header limit", map[string]string{"SALLYPORT_MAX_HEADER_BYTES": "100"}, "SALLYPORT_MAX_HEADER_BYTES is 100; give a number of bytes from 4096 to 1048576"},
 		{"header timeout", map[string]string{"SALLYPORT_HEADER_TIMEOUT": "0s"}, "SALLYPORT_HEADER_TIMEOUT is 0s; give a duration above zero, such as 30s"},
@@ -190,7 +221,12 @@ func TestBadConfiguration(t *testing.T) {
 		{"shutdown timeout", map[string]string{"SALLYPORT_SHUTDOWN_TIMEOUT": "0s"}, "SALLYPORT_SHUTDOWN_TIMEOUT is 0s; give a duration above zero, such as 30s"},
 		{"log level", map[string]string{"SALLYPORT_LOG_LEVEL": "loud"}, `SALLYPORT_LOG_LEVEL is "loud"; use debug, info, warn or error`},
 		{"log format", map[string]string{"SALLYPORT_LOG_FORMAT": "xml"}, `SALLYPORT_LOG_FORMAT is "xml"; use json or text`},
-	} {
+	}
+}
+
+// TestBadConfiguration pins every message: each of them gives exactly one fault.
+func TestBadConfiguration(t *testing.T) {
+	for _, tc := range badConfigurations(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := load(with(tc.changes))
 			if err == nil {

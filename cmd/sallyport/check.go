@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ const (
 // finding is one line of the doctor's report.
 type finding struct {
 	Level    string `json:"level"`              // ok, warn or fail
+	Provider string `json:"provider,omitempty"` // its id, where there are several
 	Probe    string `json:"probe"`              // what was looked at
 	Message  string `json:"message"`            // what was found, and the remedy
 	Variable string `json:"variable,omitempty"` // the variable to change
@@ -36,6 +38,17 @@ func (f *findings) warn(probe, variable, format string, args ...any) {
 
 func (f *findings) fail(probe, variable, format string, args ...any) {
 	*f = append(*f, finding{Level: levelFail, Probe: probe, Variable: variable, Message: fmt.Sprintf(format, args...)})
+}
+
+// join adds what was found of one provider, with the names that its variables have.
+func (f *findings) join(p *provider, found findings) {
+	for _, one := range found {
+		one.Variable, one.Message = p.Names.of(one.Variable), p.Names.in(one.Message)
+		if p.hasSiblings() {
+			one.Provider = p.id()
+		}
+		*f = append(*f, one)
+	}
 }
 
 func (f findings) failed() bool {
@@ -74,15 +87,25 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	for _, w := range s.warnings() {
 		f.warn("configuration", w.Variable, "%s", w.Message)
 	}
-	checkPreset(s, &f)
-	checkProvider(ctx, s, now, &f)
-	checkExpiry(s, now(), &f)
-	checkRegistration(s, &f)
+	for _, p := range s.providers {
+		f.join(p, examineProvider(ctx, p, now))
+	}
 	checkUpstream(ctx, s, &f)
+	checkUpstreamHealth(ctx, s, &f)
 	checkStore(ctx, s, &f)
 	checkSessionLists(s, &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
+	return f
+}
+
+// examineProvider looks at one provider. It speaks of variables without a number.
+func examineProvider(ctx context.Context, p *provider, now func() time.Time) findings {
+	var f findings
+	checkPreset(p, &f)
+	checkProvider(ctx, p, now, &f)
+	checkExpiry(p, now(), &f)
+	checkRegistration(p, &f)
 	return f
 }
 
@@ -101,9 +124,15 @@ func writeIndented(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
+// writeText writes a section for each provider where there are several.
 func writeText(w io.Writer, found findings) {
 	var failures, warnings int
+	section := ""
 	for _, f := range found {
+		if f.Provider != section {
+			section = f.Provider
+			fmt.Fprintf(w, "\n%s\n", cmp.Or(section, "the site"))
+		}
 		switch f.Level {
 		case levelFail:
 			failures++

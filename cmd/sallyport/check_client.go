@@ -13,12 +13,12 @@ import (
 // metadata list.
 func (p *providerProbe) clientAuth(m providerMetadata) {
 	const probe = "client auth"
-	auth := oidcrp.ClientAuth(p.settings.OIDC.ClientAuth)
+	auth := oidcrp.ClientAuth(p.provider.OIDC.ClientAuth)
 	methods := m.AuthMethods
 	if len(methods) == 0 {
 		methods = []string{string(oidcrp.ClientSecretBasic)}
 	}
-	key := p.settings.clientKey
+	key := p.provider.clientKey
 	switch {
 	case !slices.Contains(methods, auth.Registered()):
 		p.found.warn(probe, clientAuthVariable, "%s is set and the provider lists %s", auth, strings.Join(methods, ", "))
@@ -29,16 +29,16 @@ func (p *providerProbe) clientAuth(m providerMetadata) {
 	case auth.UsesTLS():
 		p.found.ok(probe, "%s, at %s", auth, cmp.Or(m.Aliases.Token, m.Token))
 	case auth == oidcrp.PrivateKeyJWT:
-		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.settings.OIDC.AssertionAudience)
+		p.found.ok(probe, "%s, %s, made out to the %s", auth, key.Alg(), p.provider.OIDC.AssertionAudience)
 	default:
 		p.found.ok(probe, "%s", auth)
 	}
 }
 
 // checkExpiry says when the client's credential ends.
-func checkExpiry(s *settings, now time.Time, f *findings) {
+func checkExpiry(p *provider, now time.Time, f *findings) {
 	const probe = "client expiry"
-	e := oidcrp.ExpiryOf(oidcrp.ClientAuth(s.OIDC.ClientAuth), s.OIDC.expires(), s.clientKey)
+	e := oidcrp.ExpiryOf(oidcrp.ClientAuth(p.OIDC.ClientAuth), p.OIDC.expires(), p.clientKey)
 	sentence := e.Sentence(now)
 	switch urgency := e.Urgency(now); {
 	case sentence == "":
@@ -57,7 +57,7 @@ const pushEndpoint = "pushed_authorization_request_endpoint"
 // pushing says whether authorization requests are sent to the provider directly.
 func (p *providerProbe) pushing(m providerMetadata) {
 	const probe, name = "pushed requests", "SALLYPORT_OIDC_PAR"
-	always := p.settings.Request.PAR == string(oidcrp.PushedAlways)
+	always := p.provider.Request.PAR == string(oidcrp.PushedAlways)
 	switch {
 	case !always && !m.PushRequired:
 	case m.Push != "":

@@ -20,6 +20,7 @@ type recorded struct {
 	MetadataAt string            `json:"metadata_at"`
 	Env        map[string]string `json:"environment"`
 	Metadata   map[string]any    `json:"metadata"`
+	NoDate     bool              `json:"no_date"`
 }
 
 // serveProfile makes the fake provider one of that profile.
@@ -34,6 +35,12 @@ func (p *fakeProvider) serveProfile(t *testing.T, name string) recorded {
 		t.Fatal(err)
 	}
 	p.metadata = r.Metadata
+	if r.NoDate {
+		p.answer = func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Date"] = nil // net/http would add one
+			json.NewEncoder(w).Encode(r.Metadata)
+		}
+	}
 	p.alg(t, "RS256")
 	inner := p.Config.Handler
 	jwks, _ := url.Parse(r.Metadata["jwks_uri"].(string))
@@ -73,8 +80,8 @@ func TestCheckProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPreset(s, &f)
-			checkProvider(t.Context(), s, time.Now, &f)
+			checkPreset(s.providers[0], &f)
+			checkProvider(t.Context(), s.providers[0], time.Now, &f)
 			if f.failed() {
 				t.Error("something fails")
 			}

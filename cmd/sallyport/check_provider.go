@@ -49,18 +49,18 @@ type providerMetadata struct {
 
 // providerProbe asks one provider.
 type providerProbe struct {
-	settings *settings
+	provider *provider
 	client   *http.Client
 	now      func() time.Time
 	found    *findings
 }
 
-func checkProvider(ctx context.Context, s *settings, now func() time.Time, f *findings) {
-	p := &providerProbe{settings: s, now: now, found: f, client: &http.Client{
-		Timeout: s.OIDC.Timeout,
+func checkProvider(ctx context.Context, configured *provider, now func() time.Time, f *findings) {
+	p := &providerProbe{provider: configured, now: now, found: f, client: &http.Client{
+		Timeout: configured.OIDC.Timeout,
 		Transport: &http.Transport{
 			Proxy:             http.ProxyFromEnvironment,
-			TLSClientConfig:   &tls.Config{RootCAs: s.idpCA},
+			TLSClientConfig:   &tls.Config{RootCAs: configured.idpCA},
 			ForceAttemptHTTP2: true,
 			DisableKeepAlives: true,
 		},
@@ -82,10 +82,10 @@ func checkProvider(ctx context.Context, s *settings, now func() time.Time, f *fi
 // discover fetches the metadata and, with them, the provider's clock.
 func (p *providerProbe) discover(ctx context.Context) (providerMetadata, bool) {
 	const probe = "discovery"
-	variable, address := "SALLYPORT_OIDC_DISCOVERY_URL", p.settings.OIDC.DiscoveryURL
+	variable, address := "SALLYPORT_OIDC_DISCOVERY_URL", p.provider.OIDC.DiscoveryURL
 	if address == "" {
 		variable = "SALLYPORT_OIDC_ISSUER"
-		address = strings.TrimSuffix(p.settings.OIDC.Issuer, "/") + wellKnown
+		address = strings.TrimSuffix(p.provider.OIDC.Issuer, "/") + wellKnown
 	}
 	var m providerMetadata
 	date, err := p.get(ctx, address, &m)
@@ -133,7 +133,8 @@ func (p *providerProbe) clock(date string) {
 	const probe = "clock"
 	theirs, err := http.ParseTime(date)
 	if err != nil {
-		p.found.warn(probe, "", "the provider's answer has no Date, so that the clocks cannot be compared")
+		// Keycloak sends none, and nobody can change that.
+		p.found.ok(probe, "cannot be compared: the provider's answers have no Date; keep this machine's clock synchronised (NTP)")
 		return
 	}
 	skew := p.now().Sub(theirs).Round(time.Second)
@@ -149,7 +150,7 @@ func (p *providerProbe) clock(date string) {
 
 func (p *providerProbe) issuer(m providerMetadata) {
 	const probe = "issuer"
-	if err := oidcrp.CheckIssuer(p.settings.OIDC.Issuer, m.Issuer, p.settings.preset.Remedies.Issuer); err != nil {
+	if err := oidcrp.CheckIssuer(p.provider.OIDC.Issuer, m.Issuer, p.provider.preset.Remedies.Issuer); err != nil {
 		p.found.fail(probe, issuerVariable, "%v", err)
 		return
 	}
@@ -167,7 +168,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 		{"authorization_endpoint", m.Authorization, true},
 		{"token_endpoint", m.Token, true},
 		{"jwks_uri", m.JWKS, true},
-		{"userinfo_endpoint", m.Userinfo, p.settings.OIDC.Userinfo == "always"},
+		{"userinfo_endpoint", m.Userinfo, p.provider.OIDC.Userinfo == "always"},
 		{"end_session_endpoint", m.EndSession, false},
 		{"revocation_endpoint", m.Revocation, false},
 		{pushEndpoint, m.Push, false},
@@ -180,7 +181,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 			continue
 		}
 		u, err := parseHTTPURL(e.address)
-		if err != nil || u.Scheme == "http" && !isLoopback(u.Hostname()) && !p.settings.Network.InsecureHTTP {
+		if err != nil || u.Scheme == "http" && !isLoopback(u.Hostname()) && !p.provider.site.Network.InsecureHTTP {
 			p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "%s is %q, not an https:// URL", e.name, e.address)
 			good = false
 		}
@@ -193,7 +194,7 @@ func (p *providerProbe) endpoints(m providerMetadata) {
 // capabilities holds what the metadata promise against the configuration. What
 // they do not mention has the defaults of OpenID Connect Discovery 1.0 §3.
 func (p *providerProbe) capabilities(m providerMetadata) {
-	o := p.settings.OIDC
+	o := p.provider.OIDC
 	p.clientAuth(m)
 	p.pushing(m)
 	if len(m.Challenges) > 0 && !slices.Contains(m.Challenges, "S256") {
@@ -203,7 +204,7 @@ func (p *providerProbe) capabilities(m providerMetadata) {
 	}
 	for _, scope := range o.Scopes {
 		// What a preset asks for is known to work.
-		if !p.settings.FromPreset["SALLYPORT_OIDC_SCOPES"] && len(m.Scopes) > 0 && !slices.Contains(m.Scopes, scope) {
+		if !p.provider.FromPreset["SALLYPORT_OIDC_SCOPES"] && len(m.Scopes) > 0 && !slices.Contains(m.Scopes, scope) {
 			p.found.warn("scopes", "SALLYPORT_OIDC_SCOPES", "%s is asked for and the provider does not list it", scope)
 		}
 	}
@@ -215,8 +216,8 @@ func (p *providerProbe) keys(ctx context.Context, m providerMetadata) {
 	if m.JWKS == "" {
 		return // said already
 	}
-	if len(m.Algorithms) > 0 && !overlap(m.Algorithms, p.settings.OIDC.SigningAlgs) {
-		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "the provider signs with %s and %s are accepted", strings.Join(m.Algorithms, ", "), strings.Join(p.settings.OIDC.SigningAlgs, ", "))
+	if len(m.Algorithms) > 0 && !overlap(m.Algorithms, p.provider.OIDC.SigningAlgs) {
+		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "the provider signs with %s and %s are accepted", strings.Join(m.Algorithms, ", "), strings.Join(p.provider.OIDC.SigningAlgs, ", "))
 	}
 	var set jose.JSONWebKeySet
 	if _, err := p.get(ctx, m.JWKS, &set); err != nil {
@@ -225,7 +226,7 @@ func (p *providerProbe) keys(ctx context.Context, m providerMetadata) {
 	}
 	usable := 0
 	for _, k := range set.Keys {
-		fits := k.Algorithm == "" || slices.Contains(p.settings.OIDC.SigningAlgs, k.Algorithm)
+		fits := k.Algorithm == "" || slices.Contains(p.provider.OIDC.SigningAlgs, k.Algorithm)
 		if k.IsPublic() && (k.Use == "" || k.Use == "sig") && fits {
 			usable++
 		}
@@ -247,9 +248,9 @@ func overlap(a, b []string) bool {
 func (p *providerProbe) binding(m providerMetadata) {
 	const probe, required = "binding", "SALLYPORT_SESSION_BINDING"
 	refreshes := len(m.GrantTypes) == 0 || slices.Contains(m.GrantTypes, "refresh_token")
-	wanted := p.settings.Session.Binding
+	wanted := p.provider.site.Session.Binding
 	switch {
-	case !p.settings.signsOut(m.EndSession):
+	case !p.provider.signsOut(m.EndSession):
 		if wanted == bindingIdP {
 			p.found.fail(probe, required, "idp is set and the provider offers no sign-out, so that nobody could sign in; use auto, or set SALLYPORT_OIDC_LOGOUT_URL")
 			return
@@ -261,11 +262,11 @@ func (p *providerProbe) binding(m providerMetadata) {
 		p.found.fail(probe, required, "idp is set and the provider gives no refresh tokens, so that nobody could sign in; use auto")
 	case !refreshes:
 		p.found.ok(probe, "not_bound: the provider gives no refresh tokens; signing out here signs out at the provider, and a session here does not end when the one there does")
-	case p.settings.OIDC.RefreshBound == "no":
+	case p.provider.OIDC.RefreshBound == "no":
 		p.found.ok(probe, "not_bound: signing out here signs out at the provider; its refresh tokens, if it gives any, outlive the person's session there, so that a session here does not end when the one there does")
-	case slices.Contains(p.settings.OIDC.Scopes, "offline_access") && p.settings.OIDC.RefreshBound != "yes":
+	case slices.Contains(p.provider.OIDC.Scopes, "offline_access") && p.provider.OIDC.RefreshBound != "yes":
 		p.found.warn(probe, "SALLYPORT_OIDC_SCOPES", "not_bound: offline_access asks for refresh tokens that outlive the provider's session; take it out if sessions should end with it")
 	default:
-		p.found.ok(probe, "full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET %s)", p.settings.path("/session"))
+		p.found.ok(probe, "full, if the provider gives this client refresh tokens, else not_bound; the first sign-in shows it (sallyport_idp_info, GET %s)", p.provider.site.path("/session"))
 	}
 }

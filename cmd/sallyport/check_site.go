@@ -2,21 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/proxy"
 )
 
 // checkRegistration shows what the provider has to know, character for
 // character.
-func checkRegistration(s *settings, f *findings) {
-	f.ok("register", "redirect URI:             %s", s.endpoint("/callback"))
-	f.ok("register", "post-logout redirect URI: %s", s.endpoint("/logout/callback"))
-	if findsSessions(s.Session.Store) {
-		f.ok("register", "back-channel logout URI:  %s, or front-channel %s", s.endpoint("/logout/backchannel"), s.endpoint("/logout/frontchannel"))
+func checkRegistration(p *provider, f *findings) {
+	f.ok("register", "redirect URI:             %s", p.endpoint("/callback"))
+	f.ok("register", "post-logout redirect URI: %s", p.site.endpoint("/logout/callback"))
+	if findsSessions(p.site.Session.Store) {
+		f.ok("register", "back-channel logout URI:  %s, or front-channel %s", p.endpoint("/logout/backchannel"), p.endpoint("/logout/frontchannel"))
 	}
 }
 
@@ -32,45 +31,20 @@ func checkUpstream(ctx context.Context, s *settings, f *findings) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, min(upstreamTimeout, s.Upstream.Timeout))
 	defer cancel()
-	target := &url.URL{Scheme: s.upstream.Scheme, Host: s.upstream.Host, Path: s.upstream.Path}
-	transport := &http.Transport{
-		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{RootCAs: s.upstreamCA},
-		Protocols:         new(http.Protocols),
-	}
-	transport.Protocols.SetHTTP1(true)
-	transport.Protocols.SetHTTP2(s.upstream.Scheme == "https")
-	switch s.upstream.Scheme {
-	case "h2c":
-		target.Scheme = "http"
-		transport.Protocols.SetHTTP1(false)
-		transport.Protocols.SetUnencryptedHTTP2(true)
-	case "unix":
-		target = &url.URL{Scheme: "http", Host: s.publicURL.Host, Path: "/"}
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", s.upstream.Path)
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	app, err := s.newProbe("/")
 	if err != nil {
 		f.fail(probe, variable, "cannot be asked: %v", err)
 		return
 	}
-	if s.Upstream.PassHost {
-		req.Host = s.publicURL.Host
+	code, status, err := app.Ask(ctx)
+	switch {
+	case err != nil:
+		f.fail(probe, variable, "%s does not answer: %v; %s", s.Upstream.URL, err, app.Remedy(err))
+	case code >= http.StatusInternalServerError:
+		f.warn(probe, variable, "%s answers %s", s.Upstream.URL, status)
+	default:
+		f.ok(probe, "%s answers %s", s.Upstream.URL, status)
 	}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		f.fail(probe, variable, "%s does not answer: %v; start the app or correct the address", s.Upstream.URL, err)
-		return
-	}
-	resp.Body.Close()
-	if resp.StatusCode >= http.StatusInternalServerError {
-		f.warn(probe, variable, "%s answers %s", s.Upstream.URL, resp.Status)
-		return
-	}
-	f.ok(probe, "%s answers %s", s.Upstream.URL, resp.Status)
 }
 
 func checkCookies(s *settings, f *findings) {
@@ -106,5 +80,8 @@ func checkSurface(s *settings, f *findings) {
 		f.warn("proxies", trusted, "the public URL is https:// and no certificate is set, so something in front ends TLS; until its network is listed, the app sees its address as every client's")
 	default:
 		f.ok("proxies", "forwarding headers are believed from nobody")
+	}
+	if mode := s.Network.ProxyProtocol; mode == string(proxy.ProxyProtocolRequire) {
+		f.ok("proxies", "every connection has to begin with a PROXY protocol header of theirs")
 	}
 }

@@ -164,7 +164,7 @@ func TestCheckFindings(t *testing.T) {
 		{"P25 expired secret", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2020-01-31"
 		},
-			`fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2020-01-31T00:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes`},
+			`fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2020-01-31T00:00:00Z: NOBODY can sign in at this provider until it is replaced; who is signed in stays so, without refreshes`},
 		{"C39 secret of many years", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES"] = "2999-01-31"
 		},
@@ -224,6 +224,22 @@ func TestCheckFindings(t *testing.T) {
 			vars["SALLYPORT_UPSTREAM"] = "unix:///nonexistent/app.sock"
 		},
 			`fail | upstream | SALLYPORT_UPSTREAM | unix:///nonexistent/app.sock does not answer: dial unix /nonexistent/app.sock: connect: no such file or directory; start the app or correct the address`},
+		{"app well", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_UPSTREAM_HEALTH"] = "/healthz"
+		},
+			`ok | upstream health |  | well by GET /healthz, which /readyz asks for at most every 5s`},
+		{"app ill", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_UPSTREAM"], vars["SALLYPORT_UPSTREAM_HEALTH"] = "unix:///nonexistent/app.sock", "connect"
+		},
+			`fail | upstream health | SALLYPORT_UPSTREAM_HEALTH | /readyz would answer 503: the app does not answer: dial unix /nonexistent/app.sock: connect: no such file or directory`},
+		{"PROXY protocol", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_PROXY_PROTOCOL"], vars["SALLYPORT_TRUSTED_PROXIES"] = "require", "10.0.0.0/8"
+		},
+			`ok | proxies |  | every connection has to begin with a PROXY protocol header of theirs`},
+		{"PROXY protocol from some", func(_ *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_PROXY_PROTOCOL"], vars["SALLYPORT_TRUSTED_PROXIES"] = "accept", "10.0.0.0/8"
+		},
+			`warn | configuration | SALLYPORT_PROXY_PROTOCOL | a trusted proxy that passes a connection on and sends no header lets the client write one; use require where every proxy sends it`},
 		{"OP-16 anonymous surface", func(_ *fakeProvider, vars map[string]string) {
 			vars["SALLYPORT_PUBLIC_PATHS"] = "/public/**,/favicon.ico"
 		},

@@ -63,10 +63,10 @@ func newClientKey(o OIDCConfig, now func() time.Time, logger *slog.Logger) (func
 
 // resolveCredentials refuses what the configured way of authenticating lacks, and
 // what it would not use: of two credentials one is a mistake.
-func (s *settings) resolveCredentials(f *faults) {
-	o := s.OIDC
+func (p *provider) resolveCredentials(f *faults) {
+	o := p.OIDC
 	auth := oidcrp.ClientAuth(o.ClientAuth)
-	if f.broken[clientAuthVariable] {
+	if f.isBroken(clientAuthVariable) {
 		return
 	}
 	switch {
@@ -76,7 +76,7 @@ func (s *settings) resolveCredentials(f *faults) {
 		f.add(clientSecretVariable, "is set, but "+clientAuthVariable+"="+o.ClientAuth+" would not use it", "remove one of the two")
 	}
 	if auth.UsesKey() {
-		s.resolveClientKey(f)
+		p.resolveClientKey(f)
 	}
 	for _, v := range []struct {
 		name      string
@@ -99,8 +99,8 @@ func (s *settings) resolveCredentials(f *faults) {
 func (o OIDCConfig) expires() time.Time { return time.Time(o.ClientSecretExpires) }
 
 // resolveClientKey reads the key and its certificate.
-func (s *settings) resolveClientKey(f *faults) {
-	o := s.OIDC
+func (p *provider) resolveClientKey(f *faults) {
+	o := p.OIDC
 	auth := oidcrp.ClientAuth(o.ClientAuth)
 	if o.ClientKeyFile == "" {
 		f.unreadable(clientKeyVariable, "is required with "+clientAuthVariable+"="+o.ClientAuth, "name a file that holds the client's private key, as PEM or JWK")
@@ -113,11 +113,11 @@ func (s *settings) resolveClientKey(f *faults) {
 	if auth == oidcrp.PrivateKeyJWT && o.AssertionAudience == string(oidcrp.AudienceIssuer) && strings.Contains(o.Issuer, oidcrp.TenantPlaceholder) {
 		f.add(audienceVariable, "is issuer, and "+issuerVariable+" stands for every tenant", "set it to endpoint")
 	}
-	if f.broken[clientKeyAlgVariable] {
+	if f.isBroken(clientKeyAlgVariable) {
 		return
 	}
 	var err error
-	if s.clientKey, err = readClientKey(o); err != nil {
+	if p.clientKey, err = readClientKey(o); err != nil {
 		f.add(clientKeyVariable, fmt.Sprintf("cannot be used: %v", err), "name a private key (PEM without a passphrase, or a JWK), and in "+clientCertVariable+" only its own certificate")
 	}
 }

@@ -61,15 +61,15 @@ func TestCheckExpiry(t *testing.T) {
 	for _, tt := range []struct{ date, want string }{
 		{"", ""},
 		{"2030-03-01", "ok | client expiry |  | SALLYPORT_OIDC_CLIENT_SECRET expires at 2030-03-01T00:00:00Z\n"},
-		{"2030-01-15", "warn | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expires in 14 days and 12 hours, at 2030-01-15T00:00:00Z: from then on NOBODY can sign in; replace it before\n"},
-		{"2029-12-31T12:00:00Z", "fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2029-12-31T12:00:00Z: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes\n"},
+		{"2030-01-15", "warn | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expires in 14 days and 12 hours, at 2030-01-15T00:00:00Z: from then on NOBODY can sign in at this provider; replace it before\n"},
+		{"2029-12-31T12:00:00Z", "fail | client expiry | SALLYPORT_OIDC_CLIENT_SECRET | SALLYPORT_OIDC_CLIENT_SECRET expired at 2029-12-31T12:00:00Z: NOBODY can sign in at this provider until it is replaced; who is signed in stays so, without refreshes\n"},
 	} {
 		s, err := load(with(map[string]string{expiresVariable: tt.date}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var f findings
-		checkExpiry(s, now, &f)
+		checkExpiry(s.providers[0], now, &f)
 		if got := render(f); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.date, got, tt.want)
 		}
@@ -83,7 +83,7 @@ func TestCheckExpiry(t *testing.T) {
 		t.Fatal(err)
 	}
 	var f findings
-	checkExpiry(s, time.Now(), &f) // it lasts an hour
+	checkExpiry(s.providers[0], time.Now(), &f) // it lasts an hour
 	if got := render(f); !strings.HasPrefix(got, "warn | client expiry | SALLYPORT_OIDC_CLIENT_CERT_FILE | SALLYPORT_OIDC_CLIENT_CERT_FILE expires in 0 days and 1 hours") {
 		t.Errorf("a certificate: %s", got)
 	}
@@ -101,10 +101,10 @@ func TestPreviousSecretFile(t *testing.T) {
 	}
 	live := newLiveSecrets(s)
 	w := newSecretWatch(s, nil, live, slog.New(slog.DiscardHandler))
-	if got := live.previousSecret().Reveal(); got != "one" || w.files[previousSecretVariable] != file {
+	if got := live.providers[0].previousSecret().Reveal(); got != "one" || w.files[previousSecretVariable] != file {
 		t.Errorf("the secret is %q, watched at %q", got, w.files[previousSecretVariable])
 	}
-	if err := w.apply[previousSecretVariable]("two"); err != nil || live.previousSecret().Reveal() != "two" || live.clientSecret().Reveal() != "canary-client-secret" {
+	if err := w.apply[previousSecretVariable]("two"); err != nil || live.providers[0].previousSecret().Reveal() != "two" || live.providers[0].secret().Reveal() != "canary-client-secret" {
 		t.Errorf("after the change: %v", err)
 	}
 }

@@ -24,20 +24,19 @@ import (
 type Config struct {
 	Network  NetworkConfig  `section:"Addresses"`
 	Upstream UpstreamConfig `section:"The app behind Sallyport"`
-	OIDC     OIDCConfig     `section:"OpenID provider"`
-	Request  RequestConfig  `section:"Authorization request"`
-	Claims   ClaimsConfig   `section:"Claims"`
-	Session  SessionConfig  `section:"Sessions and cookies"`
-	Access   AccessConfig   `section:"Who may pass"`
-	Headers  HeadersConfig  `section:"What the app receives"`
-	Limits   LimitsConfig   `section:"Limits and shutdown"`
-	Logging  LoggingConfig  `section:"Logs and diagnosis"`
+	// Providers are in the order of their numbers; the one without a number is the
+	// first.
+	Providers []ProviderConfig
+	Session   SessionConfig `section:"Sessions and cookies"`
+	Access    AccessConfig  `section:"Who may pass"`
+	CORS      CORSConfig    `section:"Pages of other origins"`
+	Headers   HeadersConfig `section:"What the app receives"`
+	Limits    LimitsConfig  `section:"Limits and shutdown"`
+	Logging   LoggingConfig `section:"Logs and diagnosis"`
 
 	// SecretFiles are the paths that secrets were read from, by variable.
 	SecretFiles map[string]string
 	Rules       []policy.Rule // of SALLYPORT_RULE_<n>_…
-	// FromPreset are the variables that have their value from the preset.
-	FromPreset map[string]bool
 }
 
 // NetworkConfig says where Sallyport listens and under which address it is known.
@@ -48,6 +47,7 @@ type NetworkConfig struct {
 	TLSCertFile    string   `env:"SALLYPORT_TLS_CERT_FILE" example:"/etc/sallyport/tls.crt" doc:"PEM certificate chain. With SALLYPORT_TLS_KEY_FILE the proxy listener serves TLS 1.2 and later and HTTP/2; both files are read again when they change."`
 	TLSKeyFile     string   `env:"SALLYPORT_TLS_KEY_FILE" example:"/etc/sallyport/tls.key" doc:"PEM private key of SALLYPORT_TLS_CERT_FILE."`
 	TrustedProxies []string `env:"SALLYPORT_TRUSTED_PROXIES" example:"10.0.0.0/8" doc:"Networks (CIDR) of the reverse proxies in front of Sallyport; the word unix means peers on a unix socket. Their X-Forwarded-* and Forwarded fields are believed; everyone else's are removed."`
+	ProxyProtocol  string   `env:"SALLYPORT_PROXY_PROTOCOL" envDefault:"off" oneof:"off|accept|require" doc:"Whether a connection may begin with a PROXY protocol header (version 1 or 2) that states the client, from peers in SALLYPORT_TRUSTED_PROXIES alone; from others it ends the connection. With require, connections without one are closed, and so are those of other peers. For load balancers that pass TCP on without looking into it."`
 	AllowedHosts   []string `env:"SALLYPORT_ALLOWED_HOSTS" example:"app.internal" doc:"Hosts served beside the public URL's. A request for any other host gets 421."`
 	Prefix         string   `env:"SALLYPORT_PREFIX" envDefault:"/oauth2" doc:"Where Sallyport's own endpoints live, below the public URL."`
 	InsecureHTTP   bool     `env:"SALLYPORT_INSECURE_HTTP" envDefault:"false" doc:"Allows http:// for a public URL or an issuer whose host is not loopback. Sessions and tokens then travel in the clear."`
@@ -55,63 +55,13 @@ type NetworkConfig struct {
 
 // UpstreamConfig says where allowed requests go.
 type UpstreamConfig struct {
-	URL         string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
-	ForwardAuth string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
-	Timeout     time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
-	CAFile      string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
-	PassHost    bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
-}
-
-// OIDCConfig names the provider and how to speak with it.
-type OIDCConfig struct {
-	Provider            string        `env:"SALLYPORT_OIDC_PROVIDER" envDefault:"generic" oneof:"generic|entra|external-id|b2c|adfs|auth0|google|okta|onelogin|jumpcloud|cognito|ping|totvs|keycloak|dex|zitadel|authentik|gitlab" doc:"A preset: what is known of that provider becomes the default of other variables, each of which can still be set. It is also the provider's name in logs, metrics and sessions. The page of each provider lists what its preset sets."`
-	Issuer              string        `env:"SALLYPORT_OIDC_ISSUER" required:"true" example:"https://idp.example.com/realms/main" doc:"The provider's issuer, exactly as its metadata states it: it is compared byte for byte and never trimmed. {tenantid} in it stands for the tenants of SALLYPORT_OIDC_ALLOWED_TENANTS."`
-	DiscoveryURL        string        `env:"SALLYPORT_OIDC_DISCOVERY_URL" default:"issuer + /.well-known/openid-configuration" doc:"Address of the metadata, for providers that publish it elsewhere (Azure AD B2C, Entra External ID)."`
-	Tenants             []string      `env:"SALLYPORT_OIDC_ALLOWED_TENANTS" example:"3f2a6c1e-8b7d-4c5f-9e0a-1d2c3b4a5f6e" doc:"Entra tenants, by id, whose people may sign in: the tid of the ID token must be one of them. Required with {tenantid} in SALLYPORT_OIDC_ISSUER."`
-	Domains             []string      `env:"SALLYPORT_OIDC_HOSTED_DOMAINS" example:"example.com" doc:"Google Workspace domains whose people may sign in: the hd of the ID token must be one of them, and a single one is also shown by Google's page. Required with the preset google; * there means every Google account, personal ones included."`
-	Policies            []string      `env:"SALLYPORT_OIDC_POLICIES" default:"with the preset b2c, the one in SALLYPORT_OIDC_DISCOVERY_URL" example:"B2C_1_signin" doc:"Azure AD B2C user flows or policies whose tokens are accepted: the tfp of the ID token, or its acr, must be one of them, in any case. All policies of a tenant share one issuer, password reset included."`
-	ClientID            string        `env:"SALLYPORT_OIDC_CLIENT_ID" required:"true" example:"sallyport" doc:"The client id registered at the provider."`
-	ClientSecret        secret.Text   `env:"SALLYPORT_OIDC_CLIENT_SECRET" default:"required where SALLYPORT_OIDC_CLIENT_AUTH names a secret" doc:"The client secret registered at the provider."`
-	PreviousSecret      secret.Text   `env:"SALLYPORT_OIDC_CLIENT_SECRET_PREVIOUS" default:"none" doc:"A second client secret, used when the provider refuses the first: the one before it, while the two are exchanged. Remove it afterwards."`
-	ClientSecretExpires date          `env:"SALLYPORT_OIDC_CLIENT_SECRET_EXPIRES" default:"not known" example:"2030-01-31" doc:"When the provider stops accepting the client secret, and so lets nobody in: a date or a time. Warned of in the log and by check at 30, 7 and 1 days, and a metric. A certificate says so itself."`
-	ClientAuth          string        `env:"SALLYPORT_OIDC_CLIENT_AUTH" envDefault:"client_secret_basic" oneof:"client_secret_basic|client_secret_basic_raw|client_secret_post|private_key_jwt|tls_client_auth|self_signed_tls_client_auth|none" doc:"How Sallyport authenticates at the provider's endpoints; docs/client-authentication.md compares the ways. It is never detected by trying. client_secret_basic_raw is client_secret_basic for a provider that does not undo the form encoding of RFC 6749."`
-	ClientKeyFile       string        `env:"SALLYPORT_OIDC_CLIENT_KEY_FILE" default:"required with private_key_jwt and tls_client_auth" example:"/etc/sallyport/client.key" doc:"The client's private key: PEM without a passphrase, or a JWK; RSA of at least 2048 bits, or EC on P-256, P-384 or P-521. It is read again when it changes."`
-	ClientCertFile      string        `env:"SALLYPORT_OIDC_CLIENT_CERT_FILE" default:"required with tls_client_auth" example:"/etc/sallyport/client.crt" doc:"PEM certificate of that key, with those of its issuers after it. With tls_client_auth and self_signed_tls_client_auth it is the credential. With private_key_jwt its thumbprints name the key (x5t, x5t#S256), which is how Entra ID and AD FS find it. It is read again when it changes."`
-	ClientKeyID         string        `env:"SALLYPORT_OIDC_CLIENT_KEY_ID" default:"the kid of a JWK, else none" example:"sallyport-2026" doc:"kid of client assertions: the name under which the provider has the key, needed where it has several."`
-	ClientKeyAlg        string        `env:"SALLYPORT_OIDC_CLIENT_KEY_ALG" default:"the alg of a JWK, else RS256, ES256, ES384 or ES512 as the key is" oneof:"RS256|RS384|RS512|ES256|ES384|ES512|PS256|PS384|PS512" doc:"Algorithm of client assertions."`
-	AssertionAudience   string        `env:"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE" envDefault:"issuer" oneof:"issuer|endpoint" doc:"aud of client assertions: the issuer, which is safe and what providers should accept, or the address of the endpoint, which Entra ID, AD FS and Okta document."`
-	Scopes              []string      `env:"SALLYPORT_OIDC_SCOPES" envDefault:"openid,profile,email" doc:"Scopes to ask for; openid must be among them. {client_id} stands for the client id, which is a scope of Azure AD B2C."`
-	SigningAlgs         []string      `env:"SALLYPORT_OIDC_SIGNING_ALGS" envDefault:"RS256,RS384,RS512,ES256,ES384,ES512,PS256,PS384,PS512" doc:"Signature algorithms accepted in ID tokens. none and HS* are never accepted."`
-	Userinfo            string        `env:"SALLYPORT_OIDC_USERINFO" envDefault:"auto" oneof:"auto|always|never" doc:"When the userinfo endpoint is asked, at sign-in and at each refresh: auto asks when a wanted claim is missing from the ID token."`
-	LogoutURL           string        `env:"SALLYPORT_OIDC_LOGOUT_URL" default:"discovered" example:"https://idp.example.com/logout?client_id={client_id}&returnTo={post_logout_redirect_uri}" doc:"Template of the provider's sign-out address, for providers with a sign-out of their own. Placeholders: {client_id}, {post_logout_redirect_uri}, {id_token}, {state}, and {provider} at its beginning for scheme and host of the authorization endpoint. The word discovered means the end_session_endpoint of the metadata, none a sign-out that is local."`
-	CAFile              string        `env:"SALLYPORT_OIDC_CA_FILE" default:"the system's" example:"/etc/sallyport/idp-ca.pem" doc:"PEM certificates to trust for calls to the provider, instead of the system's."`
-	LogoutHint          string        `env:"SALLYPORT_OIDC_LOGOUT_HINT" envDefault:"any" oneof:"any|fresh" doc:"Which ID token the provider takes when somebody signs out there: fresh is for one that shows an error for an expired one or for none. Then it is renewed first where there is a refresh token, and otherwise the sign-out stays local."`
-	RefreshBound        string        `env:"SALLYPORT_OIDC_REFRESH_BOUND" envDefault:"auto" oneof:"auto|yes|no" doc:"Whether the provider's refresh tokens end with the person's session there: auto takes those for bound that were not asked for with offline_access. It decides the mode of sessions."`
-	Timeout             time.Duration `env:"SALLYPORT_OIDC_TIMEOUT" envDefault:"10s" doc:"Budget of one call to the provider. Redirects are refused, and so are answers over 1 MiB."`
-}
-
-// RequestConfig holds what is added to authorization requests
-// (OpenID Connect Core §3.1.2.1). What is asked for is enforced on the way back.
-type RequestConfig struct {
-	PAR         string         `env:"SALLYPORT_OIDC_PAR" envDefault:"auto" oneof:"auto|always" doc:"Pushed authorization requests (RFC 9126): auto sends the request to the provider directly when its metadata require that, always does so with every provider that has the endpoint, and refuses others."`
-	Prompt      []string       `env:"SALLYPORT_OIDC_PROMPT" oneof:"login|consent|select_account|none" doc:"prompt: what the provider shows even to somebody it knows. With login, an ID token whose auth_time is from before the sign-in is refused; SALLYPORT_OIDC_MAX_AGE=0s also refuses one that has none."`
-	ACRValues   []string       `env:"SALLYPORT_OIDC_ACR_VALUES" doc:"acr_values: authentication contexts to ask for; the ID token must state one of them."`
-	MaxAge      *time.Duration `env:"SALLYPORT_OIDC_MAX_AGE" example:"8h" doc:"max_age: how old the person's authentication at the provider may be; 0s asks for a fresh one each time."`
-	UILocales   []string       `env:"SALLYPORT_OIDC_UI_LOCALES" example:"de,en" doc:"ui_locales: preferred languages of the provider's pages."`
-	Resource    []string       `env:"SALLYPORT_OIDC_RESOURCE" example:"https://api.example.com" doc:"resource (RFC 8707): the APIs that the access token is for, as absolute URIs."`
-	ExtraParams []string       `env:"SALLYPORT_OIDC_EXTRA_PARAMS" example:"domain_hint=example.com" doc:"Further name=value pairs; a comma inside a value is written %2C. Parameters that Sallyport sets itself are refused."`
-}
-
-// ClaimsConfig says which claims make the identity that the app receives.
-type ClaimsConfig struct {
-	User          string `env:"SALLYPORT_CLAIM_USER" envDefault:"sub" doc:"Claim that becomes X-Forwarded-User. A claim of that literal name is tried first, then a dotted path."`
-	Email         string `env:"SALLYPORT_CLAIM_EMAIL" envDefault:"email" doc:"Claim that becomes X-Forwarded-Email; of an array the first."`
-	Name          string `env:"SALLYPORT_CLAIM_NAME" envDefault:"preferred_username" doc:"Claim that becomes X-Forwarded-Preferred-Username."`
-	Groups        string `env:"SALLYPORT_CLAIM_GROUPS" envDefault:"groups" example:"realm_access.roles" doc:"Claim that becomes X-Forwarded-Groups: a string, an array, or an object whose keys are the groups."`
-	GroupsLimit   int    `env:"SALLYPORT_GROUPS_LIMIT" envDefault:"0" doc:"How many groups the provider states at most. A person with so many, or more, counts as one whose groups it left out: no groups for the app, and no way past rules about groups. 0 for a provider that states them all."`
-	EmailVerified string `env:"SALLYPORT_EMAIL_VERIFIED" envDefault:"allow_missing" oneof:"require|allow_missing|ignore" doc:"What email_verified must say: require wants true, allow_missing refuses only false, ignore does not look."`
-	VerifiedClaim string `env:"SALLYPORT_CLAIM_EMAIL_VERIFIED" envDefault:"email_verified" doc:"Claim that says whether the e-mail address is verified: true, as a boolean or a string."`
-	EmailRequired bool   `env:"SALLYPORT_EMAIL_REQUIRED" envDefault:"false" doc:"Refuse a sign-in without an e-mail address with exactly one @."`
+	URL           string        `env:"SALLYPORT_UPSTREAM" default:"required unless SALLYPORT_FORWARD_AUTH is only" example:"http://127.0.0.1:8080" doc:"The app: http://, https:// or h2c:// with host and port, or unix:///path."`
+	ForwardAuth   string        `env:"SALLYPORT_FORWARD_AUTH" envDefault:"on" oneof:"on|off|only" doc:"Whether another proxy may ask at /oauth2/auth what would become of a request, and serve the app itself (nginx auth_request, Traefik, Caddy, HAProxy, Apache, Envoy); it must be in SALLYPORT_TRUSTED_PROXIES. With only, there is no app behind Sallyport."`
+	Timeout       time.Duration `env:"SALLYPORT_UPSTREAM_TIMEOUT" envDefault:"60s" doc:"How long the app may take until its response headers. What streams after them has no limit."`
+	CAFile        string        `env:"SALLYPORT_UPSTREAM_CA_FILE" default:"the system's" example:"/etc/sallyport/upstream-ca.pem" doc:"PEM certificates to trust for an https:// upstream, instead of the system's."`
+	PassHost      bool          `env:"SALLYPORT_UPSTREAM_PASS_HOST" envDefault:"true" doc:"Send the client's Host to the app instead of the upstream's own."`
+	Health        string        `env:"SALLYPORT_UPSTREAM_HEALTH" envDefault:"off" example:"/healthz" doc:"Whether /readyz also asks how the app is, at most every five seconds: connect opens a connection, a path is asked for with GET and has to answer from 200 to 399. With off, an outage of the app leaves Sallyport ready and people see its 502 page."`
+	HealthTimeout time.Duration `env:"SALLYPORT_UPSTREAM_HEALTH_TIMEOUT" envDefault:"1s" doc:"How long the app may take for that; at most 2s."`
 }
 
 // SessionConfig says how long and under which names sessions live.
@@ -144,15 +94,27 @@ type AccessConfig struct {
 	AllowedOrigins   []string `env:"SALLYPORT_ALLOWED_ORIGINS" example:"https://other.example.com" doc:"Origins beside our own whose WebSockets are let through; any other gets 403."`
 }
 
+// CORSConfig says which pages of other origins may read answers.
+type CORSConfig struct {
+	Origins     []string      `env:"SALLYPORT_CORS_ORIGINS" example:"https://front.example.com" doc:"Origins whose scripts may call the app and read what it answers: Sallyport answers their preflights, and sets the CORS fields of the app's answers that have none and of its own 401 and other refusals. Exact origins, as browsers write them; there is no wildcard."`
+	Methods     []string      `env:"SALLYPORT_CORS_METHODS" envDefault:"GET,HEAD,POST,PUT,PATCH,DELETE" doc:"Methods that those scripts may use."`
+	Headers     []string      `env:"SALLYPORT_CORS_HEADERS" envDefault:"Content-Type" example:"Content-Type,X-Requested-With" doc:"Headers that those scripts may set, beside the few that every page may."`
+	MaxAge      time.Duration `env:"SALLYPORT_CORS_MAX_AGE" envDefault:"10m" doc:"How long browsers keep the answer to a preflight; 0s = not at all."`
+	Credentials bool          `env:"SALLYPORT_CORS_CREDENTIALS" envDefault:"true" doc:"Let those scripts send cookies, without which nobody is signed in. A script of another site has none in any case unless SALLYPORT_COOKIE_SAMESITE is none."`
+}
+
 // HeadersConfig says what the app receives beside the identity headers.
 type HeadersConfig struct {
-	PassAccessToken   bool     `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
-	PassIDToken       bool     `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
-	PassAuthorization string   `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token" doc:"Replace Authorization by Bearer and this token. With none the client's own Authorization passes."`
-	PassAssertion     bool     `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
-	AssertionAudience string   `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
-	Claims            []string `env:"SALLYPORT_HEADERS" example:"X-Department=department,X-Roles=realm_access.roles" doc:"Further headers that tell the app of claims, as Header=claim. Several values of a claim are separated by commas; % and , inside a value are percent-encoded. From clients these headers are removed. After a change, people who are signed in have them from the next refresh or sign-in on."`
-	PassClientHeaders []string `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
+	PassAccessToken   bool        `env:"SALLYPORT_PASS_ACCESS_TOKEN" envDefault:"false" doc:"Send the access token as X-Forwarded-Access-Token."`
+	PassIDToken       bool        `env:"SALLYPORT_PASS_ID_TOKEN" envDefault:"false" doc:"Send the ID token as X-Forwarded-Id-Token."`
+	PassAuthorization string      `env:"SALLYPORT_PASS_AUTHORIZATION" envDefault:"none" oneof:"none|access_token|id_token|basic" doc:"Replace Authorization: by Bearer and this token, or by Basic with the person's user name and SALLYPORT_BASIC_PASSWORD, for apps that know nothing else. With none the client's own Authorization passes."`
+	BasicUser         string      `env:"SALLYPORT_BASIC_USER" envDefault:"user" oneof:"user|email|name" doc:"Whose claim is the user name of SALLYPORT_PASS_AUTHORIZATION=basic: that of SALLYPORT_CLAIM_USER, SALLYPORT_CLAIM_EMAIL or SALLYPORT_CLAIM_NAME. Who has none, or one with a colon or a control character, gets 403."`
+	BasicPassword     secret.Text `env:"SALLYPORT_BASIC_PASSWORD" default:"required with SALLYPORT_PASS_AUTHORIZATION=basic" example:"the output of: openssl rand -hex 32" doc:"The password that SALLYPORT_PASS_AUTHORIZATION=basic sends, the same for everybody. Who knows it and reaches the app is anybody there."`
+	PassAssertion     bool        `env:"SALLYPORT_PASS_ASSERTION" envDefault:"true" doc:"Send X-Sallyport-Assertion, a signed statement of who is asking that the app can verify with the keys at /oauth2/jwks. Without it there are no such keys."`
+	AssertionAudience string      `env:"SALLYPORT_ASSERTION_AUDIENCE" default:"the public URL" example:"https://app.example.com" doc:"aud of X-Sallyport-Assertion: the name of the app that is to accept it."`
+	Claims            []string    `env:"SALLYPORT_HEADERS" example:"X-Department=department,X-Roles=realm_access.roles" doc:"Further headers that tell the app of claims, as Header=claim. Several values of a claim are separated by commas; % and , inside a value are percent-encoded. From clients these headers are removed. After a change, people who are signed in have them from the next refresh or sign-in on."`
+	Encoding          string      `env:"SALLYPORT_HEADER_ENCODING" envDefault:"utf-8" oneof:"utf-8|percent" doc:"How claims are written in headers: as they are, in UTF-8, or with everything that is not printable ASCII, and %, percent-encoded, for apps that read headers as Latin-1. Tokens and the assertion are ASCII anyway."`
+	PassClientHeaders []string    `env:"SALLYPORT_PASS_CLIENT_HEADERS" example:"X-HTTP-Method-Override" doc:"Fields from clients that pass although they are removed by default. Sallyport's own names are refused."`
 }
 
 // LimitsConfig bounds what clients may do, and how the process ends.

@@ -55,11 +55,11 @@ func TestValidConfiguration(t *testing.T) {
 	if s.Session.MaxAge != 12*time.Hour || s.Session.Idle != time.Hour || !s.Upstream.PassHost || s.Network.AdminListen != ":4190" {
 		t.Errorf("defaults are not those of the reference: %+v", s.Config)
 	}
-	if got, want := s.OIDC.Scopes, []string{"openid", "profile", "email"}; !slices.Equal(got, want) {
+	if got, want := s.providers[0].OIDC.Scopes, []string{"openid", "profile", "email"}; !slices.Equal(got, want) {
 		t.Errorf("scopes are %q, want %q", got, want)
 	}
-	if s.Request.MaxAge != nil {
-		t.Errorf("max age is %v although it is unset", s.Request.MaxAge)
+	if s.providers[0].Request.MaxAge != nil {
+		t.Errorf("max age is %v although it is unset", s.providers[0].Request.MaxAge)
 	}
 	if got := s.cookies.SessionName(); got != "__Host-sallyport" {
 		t.Errorf("session cookie is %q", got)
@@ -104,8 +104,8 @@ func TestIssuerIsKeptByteForByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.OIDC.Issuer != "https://IdP.example.com:443/x/" {
-		t.Errorf("issuer became %q", s.OIDC.Issuer)
+	if s.providers[0].OIDC.Issuer != "https://IdP.example.com:443/x/" {
+		t.Errorf("issuer became %q", s.providers[0].OIDC.Issuer)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestExtraParams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.extraParams.Encode(); got != "a=1&b=x%2Cy%3D" {
+	if got := s.providers[0].extraParams.Encode(); got != "a=1&b=x%2Cy%3D" {
 		t.Errorf("parameters are %q", got)
 	}
 }
@@ -157,7 +157,7 @@ func TestSecretFiles(t *testing.T) {
 	if s.Session.Secret.Reveal() != key {
 		t.Error("the newline at the end of the key file was not dropped")
 	}
-	if got := s.OIDC.ClientSecret.Reveal(); got != "two newlines\n" {
+	if got := s.providers[0].OIDC.ClientSecret.Reveal(); got != "two newlines\n" {
 		t.Errorf("more than one newline was dropped: %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -119,6 +120,10 @@ func (d *demo) environ(given []string) []string {
 		"SALLYPORT_SECRET_FILE=", "SALLYPORT_OIDC_CLIENT_SECRET_FILE=",
 		"SALLYPORT_TLS_CERT_FILE=", "SALLYPORT_TLS_KEY_FILE=",
 	}
+	given = slices.DeleteFunc(slices.Clone(given), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return numberedVariable.MatchString(name) // the demo has a provider of its own, alone
+	})
 	return append(append(defaults, given...), decided...)
 }
 
@@ -137,16 +142,13 @@ func (d *demo) start(s *settings, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	app, err := demoapp.New(demoapp.Config{
+	app := demoapp.New(demoapp.Config{
 		LogoutPath: s.path("/logout"),
 		Links: []demoapp.Link{
 			{Label: "Your sessions", URL: s.path("/sessions")},
 			{Label: "The session at the identity provider", URL: d.issuer() + "/account"},
 		},
 	})
-	if err != nil {
-		return err
-	}
 	d.serve(d.provider, provider.Handler())
 	d.serve(d.app, app)
 	return nil

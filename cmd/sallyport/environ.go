@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"strconv"
@@ -24,21 +25,25 @@ const (
 // what the values mean.
 func readConfig(environ []string) (Config, *faults) {
 	f := newFaults()
-	vars := variables()
 	set := ours(environ)
 	rules := readRules(set, f)
-	refuseUnknown(set, vars, f)
+	numbered := takeNumbered(set, f)
+	refuseUnknown(set, variables(), f)
 	refuseEmptyAllowLists(set, f)
-	for name, value := range set {
-		if value == "" {
-			delete(set, name)
+	refuseEmptyDomains(set, f)
+	dropEmpty(set)
+	for n, own := range numbered {
+		refuseEmptyDomains(own, f.of(numberedNames(n)))
+		if dropEmpty(own); len(own) == 0 {
+			delete(numbered, n)
 		}
 	}
 
-	c := Config{Rules: rules}
-	c.FromPreset = applyPreset(set)
-	c.SecretFiles = readSecretFiles(set, vars, f)
+	c := Config{Rules: rules, SecretFiles: make(map[string]string)}
+	vars := siteVariables()
+	maps.Copy(c.SecretFiles, readSecretFiles(set, vars, f))
 	parseGroups(&c, set, vars, f)
+	c.readProviders(set, numbered, f)
 	return c, f
 }
 
@@ -80,12 +85,12 @@ func readSecretFiles(set map[string]string, vars []variable, f *faults) map[stri
 		value, err := readSecretFile(path)
 		if err != nil {
 			f.add(v.Name+fileSuffix, "cannot be read: "+err.Error(), "name a file that this process may read")
-			f.broken[v.Name] = true
+			f.breaks(v.Name)
 			continue
 		}
 		if value == "" {
 			f.add(v.Name+fileSuffix, fmt.Sprintf("names the file %s, which is empty", path), "write the secret into it")
-			f.broken[v.Name] = true
+			f.breaks(v.Name)
 			continue
 		}
 		set[v.Name], files[v.Name] = value, path
@@ -116,15 +121,16 @@ func readSecretFile(path string) (string, error) {
 	return strings.TrimSuffix(text, "\r"), nil
 }
 
-// parseGroups fills c. Each group is parsed by itself, because a parse error
-// names the Go field only, which is unique within its group.
-func parseGroups(c *Config, set map[string]string, vars []variable, f *faults) {
-	config := reflect.ValueOf(c).Elem()
-	for g := range config.NumField() {
-		if _, ok := config.Type().Field(g).Tag.Lookup("section"); !ok {
+// parseGroups fills the struct of groups that is pointed to, whose variables vars
+// are. Each group is parsed by itself, because a parse error names the Go field only,
+// which is unique within its group.
+func parseGroups(pointer any, set map[string]string, vars []variable, f *faults) {
+	groups := reflect.ValueOf(pointer).Elem()
+	for g := range groups.NumField() {
+		if _, ok := groups.Type().Field(g).Tag.Lookup("section"); !ok {
 			continue
 		}
-		err := env.ParseWithOptions(config.Field(g).Addr().Interface(), env.Options{
+		err := env.ParseWithOptions(groups.Field(g).Addr().Interface(), env.Options{
 			Environment: set,
 			FuncMap:     parsers(),
 		})

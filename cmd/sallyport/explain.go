@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,20 +13,20 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
-// explain is check --explain METHOD PATH [--as claims.json]: what the rules say of a
-// request, and of the person with these claims. It asks nobody.
+// explain is check --explain METHOD PATH [--as claims.json [--idp id]]: what the rules
+// say of a request, and of the person with these claims. It asks nobody.
 func (p *process) explain(args []string) int {
-	method, path, claims, ok := explainArguments(args)
+	method, path, claims, idp, ok := explainArguments(args)
 	if !ok {
-		return p.usage("check --explain wants METHOD PATH [--as claims.json]")
+		return p.usage("check --explain wants METHOD PATH [--as claims.json [--idp id]]")
 	}
 	s, err := load(p.environ)
 	if err != nil {
 		return p.refuse(err)
 	}
-	var id *session.Identity
+	var person *session.Session
 	if claims != "" {
-		if id, err = readIdentity(s, claims); err != nil {
+		if person, err = readPerson(s, claims, idp); err != nil {
 			fmt.Fprintf(p.stderr, "sallyport: %v\n", err)
 			return exitFailed
 		}
@@ -34,7 +35,7 @@ func (p *process) explain(args []string) int {
 		fmt.Fprintf(p.stdout, "refused with 400: %v\n", explainPath(path, err))
 		return exitOK
 	}
-	e := s.policy.Explain(policy.Request{Method: method, Path: path}, id, p.now())
+	e := s.policy.Explain(policy.Request{Method: method, Path: path}, person, p.now())
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for _, line := range e {
 		fmt.Fprintf(w, "%s\t%s\n", line.What, line.Says)
@@ -50,24 +51,27 @@ func explainPath(path string, err error) error {
 	return fmt.Errorf("%q does not begin with /", path)
 }
 
-// explainArguments reads METHOD PATH [--as FILE].
-func explainArguments(args []string) (method, path, claims string, ok bool) {
-	switch len(args) {
-	case 2:
-	case 4:
-		if args[2] != "--as" && args[2] != "-as" {
-			return "", "", "", false
-		}
-		claims = args[3]
-	default:
-		return "", "", "", false
+// explainArguments reads METHOD PATH [--as FILE [--idp ID]].
+func explainArguments(args []string) (method, path, claims, idp string, ok bool) {
+	if len(args) < 2 || len(args)%2 != 0 || len(args) > 6 {
+		return "", "", "", "", false
 	}
-	return args[0], args[1], claims, true
+	for flag := args[2:]; len(flag) > 0; flag = flag[2:] {
+		switch strings.TrimPrefix(flag[0], "-") {
+		case "-as", "as":
+			claims = flag[1]
+		case "-idp", "idp":
+			idp = flag[1]
+		default:
+			return "", "", "", "", false
+		}
+	}
+	return args[0], args[1], claims, idp, claims != "" || idp == ""
 }
 
-// readIdentity reads the claims of an ID token from a file and makes an identity of
-// them, as a sign-in would.
-func readIdentity(s *settings, file string) (*session.Identity, error) {
+// readPerson reads the claims of an ID token from a file and makes a session of them, as
+// a sign-in would at the provider of that id, or at the one that they name.
+func readPerson(s *settings, file, idp string) (*session.Session, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading claims: %w", err)
@@ -75,9 +79,44 @@ func readIdentity(s *settings, file string) (*session.Identity, error) {
 	if !json.Valid(text) {
 		return nil, fmt.Errorf("reading claims: %s is not JSON", file)
 	}
-	id, err := oidcrp.ReadIdentity(s.claimsConfig(), text)
+	p, err := s.providerOf(text, idp)
 	if err != nil {
-		return nil, fmt.Errorf("reading claims of %s: %w", file, err)
+		return nil, err
 	}
-	return &id, nil
+	id, err := oidcrp.ReadIdentity(p.claimsConfig(), text)
+	if err != nil {
+		return nil, fmt.Errorf("reading claims of %s: %s", file, p.Names.in(err.Error()))
+	}
+	return &session.Session{IdP: p.id(), Identity: id}, nil
+}
+
+// providerOf returns the provider of that id, or without one the only one, or the one
+// whose issuer the claims name.
+func (s *settings) providerOf(claims []byte, id string) (*provider, error) {
+	var token struct {
+		Issuer string `json:"iss"`
+	}
+	_ = json.Unmarshal(claims, &token) // whoever makes the identity says what is wrong with them
+	var ids []string
+	var fitting []*provider
+	for _, p := range s.providers {
+		ids = append(ids, p.id())
+		if p.id() == id || id == "" && (p.issues(token.Issuer) || !p.hasSiblings()) {
+			fitting = append(fitting, p)
+		}
+	}
+	switch {
+	case len(fitting) == 1:
+		return fitting[0], nil
+	case id != "":
+		return nil, fmt.Errorf("reading claims: there is no provider %s; it is one of %s", id, strings.Join(ids, ", "))
+	}
+	return nil, fmt.Errorf("reading claims: the iss of the claims names not one provider; add --idp and one of %s", strings.Join(ids, ", "))
+}
+
+// issues reports whether iss is the issuer, or the one of an allowed tenant.
+func (p *provider) issues(iss string) bool {
+	return p.OIDC.Issuer == iss || slices.ContainsFunc(p.OIDC.Tenants, func(tenant string) bool {
+		return strings.ReplaceAll(p.OIDC.Issuer, oidcrp.TenantPlaceholder, tenant) == iss
+	})
 }

@@ -14,35 +14,64 @@ func (e *configError) Error() string { return e.Message }
 
 // faults collects every configuration error, so that all are shown at once.
 type faults struct {
+	*collectedFaults
+	names names // of the provider that is judged
+}
+
+// collectedFaults are the faults of everything.
+type collectedFaults struct {
 	errs []error
 	// broken are the variables that could not even be read: what else would be
 	// said of their zero values is noise.
 	broken map[string]bool
 }
 
-func newFaults() *faults { return &faults{broken: make(map[string]bool)} }
+func newFaults() *faults {
+	return &faults{collectedFaults: &collectedFaults{broken: make(map[string]bool)}}
+}
+
+// of collects in the same place and calls the variables what that provider's are
+// called, in whatever is said.
+func (f *faults) of(n names) *faults { return &faults{f.collectedFaults, n} }
 
 // add notes a fault of a variable, unless it could not be read at all.
 func (f *faults) add(name, problem, remedy string) {
-	if !f.broken[name] {
-		f.errs = append(f.errs, &configError{Variable: name, Message: name + " " + problem + "; " + remedy})
-	}
+	f.note(name, name+" "+problem+"; "+remedy)
 }
 
 // unreadable notes that a variable could not be read.
 func (f *faults) unreadable(name, problem, remedy string) {
 	f.add(name, problem, remedy)
-	f.broken[name] = true
+	f.breaks(name)
 }
+
+// breaks says that a variable could not be read, of which something has been said
+// already.
+func (f *faults) breaks(name string) { f.broken[f.names.of(name)] = true }
+
+// isBroken reports whether a variable could not be read.
+func (f *faults) isBroken(name string) bool { return f.broken[f.names.of(name)] }
 
 // adopt notes an error of a package whose errors name variable and remedy
 // themselves.
 func (f *faults) adopt(name string, err error) {
 	for _, e := range flatten(err) {
-		if !f.broken[name] {
-			f.errs = append(f.errs, &configError{Variable: name, Message: e.Error()})
+		f.note(name, e.Error())
+	}
+}
+
+// note keeps a message, once: what all providers share is judged for each of them.
+func (f *faults) note(name, message string) {
+	if f.isBroken(name) {
+		return
+	}
+	fault := configError{Variable: f.names.of(name), Message: f.names.in(message)}
+	for _, e := range f.errs {
+		if c, ok := errors.AsType[*configError](e); ok && *c == fault {
+			return
 		}
 	}
+	f.errs = append(f.errs, &fault)
 }
 
 // err joins all faults; nil when there are none.

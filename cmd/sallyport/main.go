@@ -20,6 +20,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -44,9 +45,10 @@ usage: sallyport [command] [flags]
                                loopback, without any configuration
   check [--json]               examine configuration, provider and app; exits
                                with 1 when something fails
-  check --explain METHOD PATH [--as claims.json]
+  check --explain METHOD PATH [--as claims.json [--idp id]]
                                say which rule decides about a request, and what
                                becomes of somebody with these claims of an ID token
+                               of the provider that their iss names, or this one
   check --register             print what to enter at the provider, in the words
                                of its console
   health                       ask the admin listener of the process that has
@@ -76,6 +78,9 @@ type process struct {
 }
 
 func main() {
+	// net/http writes there when an app's answer is odd, with the answer in it, which is
+	// no line of our log and may hold secrets. What matters of it is logged by us.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the default action comes back, so that a second
 	// one ends the process at once.

@@ -26,36 +26,35 @@ func applyPreset(set map[string]string) map[string]bool {
 
 // checkIgnored refuses a preset's ignore where addresses decide who may pass: that
 // nobody has verified them is for the operator to accept.
-func (s *settings) checkIgnored(f *faults) {
+func (p *provider) checkIgnored(f *faults) {
 	const name = "SALLYPORT_EMAIL_VERIFIED"
-	if s.FromPreset[name] && s.Claims.EmailVerified == "ignore" && len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0 {
-		f.add(name, "is ignore by the preset "+s.preset.Name+", and allow-lists of e-mail addresses decide who may pass", "set it yourself: ignore if people cannot choose their address at the provider, else allow_missing")
+	if p.FromPreset[name] && p.Claims.EmailVerified == "ignore" && p.site.addressesDecide() {
+		f.add(name, "is ignore by the preset "+p.preset.Name+", and allow-lists of e-mail addresses decide who may pass", "set it yourself: ignore if people cannot choose their address at the provider, else allow_missing")
 	}
 }
 
 // checkPreset shows what the preset makes of the variables that it concerns, and
 // what its provider's operators should know.
-func checkPreset(s *settings, f *findings) {
+func checkPreset(p *provider, f *findings) {
 	const probe = "preset"
-	p := s.preset
-	if p.Name == oidcrp.GenericPreset {
+	if p.preset.Name == oidcrp.GenericPreset {
 		return
 	}
-	f.ok(probe, "%s: %s", p.Name, p.Title)
-	for v, value := range fields(s.Config) {
-		byPreset, concerned := p.Defaults[v.Name]
+	f.ok(probe, "%s: %s", p.preset.Name, p.preset.Title)
+	for v, value := range p.values() {
+		byPreset, concerned := p.preset.Defaults[v.Name]
 		switch {
 		case !concerned:
-		case s.FromPreset[v.Name]:
+		case p.FromPreset[v.Name]:
 			f.ok(probe, "%s=%s, by the preset", v.Name, byPreset)
 		default:
 			f.ok(probe, "%s=%s, set instead of %s", v.Name, written(value), byPreset)
 		}
 	}
-	if s.issuerAsSet != s.OIDC.Issuer {
-		f.ok(probe, "%s is set to %s and taken for %s", issuerVariable, s.issuerAsSet, s.OIDC.Issuer)
+	if p.issuerAsSet != p.OIDC.Issuer {
+		f.ok(probe, "%s is set to %s and taken for %s", issuerVariable, p.issuerAsSet, p.OIDC.Issuer)
 	}
-	for _, advice := range p.Advice {
+	for _, advice := range p.preset.Advice {
 		f.ok("advice", "%s", advice)
 	}
 }

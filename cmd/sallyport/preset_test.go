@@ -67,13 +67,12 @@ func TestPresetEqualsItsLongForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(spelled.FromPreset) != 0 {
-				t.Errorf("set, and taken for the preset's: %v", spelled.FromPreset)
+			if set := spelled.providers[0].FromPreset; len(set) != 0 {
+				t.Errorf("set, and taken for the preset's: %v", set)
 			}
-			spelled.FromPreset, short.FromPreset = nil, nil
-			for v, value := range fields(short.Config) {
+			for v, value := range short.providers[0].values() {
 				other := slices.Collect(func(yield func(any) bool) {
-					for w, x := range fields(spelled.Config) {
+					for w, x := range spelled.providers[0].values() {
 						if w.Name == v.Name && !yield(x.Interface()) {
 							return
 						}
@@ -95,11 +94,11 @@ func TestPresetGivesWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Claims.Email != "email" || s.Claims.EmailRequired || s.Claims.Name != "name" || !slices.Equal(s.OIDC.Scopes, []string{"openid", "rp1", "api"}) {
-		t.Errorf("claims %+v, scopes %q", s.Claims, s.OIDC.Scopes)
+	if s.providers[0].Claims.Email != "email" || s.providers[0].Claims.EmailRequired || s.providers[0].Claims.Name != "name" || !slices.Equal(s.providers[0].OIDC.Scopes, []string{"openid", "rp1", "api"}) {
+		t.Errorf("claims %+v, scopes %q", s.providers[0].Claims, s.providers[0].OIDC.Scopes)
 	}
-	if s.FromPreset["SALLYPORT_CLAIM_EMAIL"] || !s.FromPreset["SALLYPORT_CLAIM_NAME"] {
-		t.Errorf("from the preset: %v", s.FromPreset)
+	if s.providers[0].FromPreset["SALLYPORT_CLAIM_EMAIL"] || !s.providers[0].FromPreset["SALLYPORT_CLAIM_NAME"] {
+		t.Errorf("from the preset: %v", s.providers[0].FromPreset)
 	}
 }
 
@@ -130,17 +129,17 @@ func TestIssuersOfPresets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.OIDC.Issuer != tc.wantIssuer || s.OIDC.DiscoveryURL != tc.wantDiscovery {
-				t.Errorf("issuer %q, metadata at %q; want %q, %q", s.OIDC.Issuer, s.OIDC.DiscoveryURL, tc.wantIssuer, tc.wantDiscovery)
+			if s.providers[0].OIDC.Issuer != tc.wantIssuer || s.providers[0].OIDC.DiscoveryURL != tc.wantDiscovery {
+				t.Errorf("issuer %q, metadata at %q; want %q, %q", s.providers[0].OIDC.Issuer, s.providers[0].OIDC.DiscoveryURL, tc.wantIssuer, tc.wantDiscovery)
 			}
 			var f findings
-			checkPreset(s, &f)
+			checkPreset(s.providers[0], &f)
 			changed := tc.preset != oidcrp.GenericPreset && tc.changes["SALLYPORT_OIDC_ISSUER"] != "" && tc.changes["SALLYPORT_OIDC_ISSUER"] != tc.wantIssuer
 			if said := strings.Contains(render(f), "and taken for "+tc.wantIssuer); said != changed {
 				t.Errorf("check says what was made of the issuer: %v, want %v", said, changed)
 			}
-			if tc.changes[tenantsVariable] != "" && !slices.Equal(s.OIDC.Tenants, []string{guid}) {
-				t.Errorf("tenants %q", s.OIDC.Tenants)
+			if tc.changes[tenantsVariable] != "" && !slices.Equal(s.providers[0].OIDC.Tenants, []string{guid}) {
+				t.Errorf("tenants %q", s.providers[0].OIDC.Tenants)
 			}
 		})
 	}
@@ -175,10 +174,10 @@ func TestDemands(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, s.demands); diff != "" {
+			if diff := cmp.Diff(tc.want, s.providers[0].demands); diff != "" {
 				t.Errorf("demands (-want +got):\n%s", diff)
 			}
-			if got := s.extraParams.Get("hd"); got != tc.hd {
+			if got := s.providers[0].extraParams.Get("hd"); got != tc.hd {
 				t.Errorf("hd = %q, want %q", got, tc.hd)
 			}
 		})

@@ -64,8 +64,8 @@ func TestProviderPages(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the environment of the page: %v", err)
 			}
-			if s.OIDC.Provider != name {
-				t.Errorf("the page's preset is %q", s.OIDC.Provider)
+			if s.providers[0].OIDC.Provider != name {
+				t.Errorf("the page's preset is %q", s.providers[0].OIDC.Provider)
 			}
 			preset, _ := oidcrp.FindPreset(name)
 			for _, variable := range slices.Sorted(maps.Keys(preset.Defaults)) {

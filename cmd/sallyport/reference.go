@@ -11,12 +11,24 @@ const referenceIntro = "# Configuration\n\n" +
 	"<!-- Written by `sallyport config --markdown` (`make docs`) from cmd/sallyport/config.go: change that file, not this one. -->\n\n" +
 	"Sallyport is configured by environment variables alone. `sallyport check` says what is wrong with a configuration\n" +
 	"and how to mend it; `sallyport config --env` prints this page as a file to start from.\n\n" +
-	"- A variable that is set to nothing counts as unset; the three allow-lists refuse it.\n" +
+	"- A variable that is set to nothing counts as unset; the three allow-lists and\n" +
+	"  `SALLYPORT_OIDC_EMAIL_DOMAINS` refuse it.\n" +
 	"- A secret can also be read from a file: set the variable's name with `_FILE` appended to the file's path. One newline at\n" +
 	"  the end is dropped, and the file is read again when it changes.\n" +
 	"- Durations are written as `90s`, `15m` or `12h`. Lists are separated by commas.\n" +
 	"- An unknown variable whose name begins with `SALLYPORT_` is refused, except those that Kubernetes injects for a\n" +
 	"  Service of that name.\n"
+
+// introOf is what the reference says at the beginning of a section; "" = nothing.
+func introOf(section string) string {
+	if section != severalProviders {
+		return ""
+	}
+	return "Each provider has a number n from 1 to 99, and the variables of the three sections above with SALLYPORT_OIDC_<n>_ in front. " +
+		"People choose among them in the order of the numbers. " +
+		"The provider without a number may stand beside these, is then the first, and need not be there. " +
+		"Of the variables under Claims, one without a number holds for every provider that does not have it with its number, and goes before what its preset sets."
+}
 
 // markdown writes docs/configuration.md.
 func markdown(w io.Writer, vars []variable) {
@@ -25,7 +37,11 @@ func markdown(w io.Writer, vars []variable) {
 	for _, v := range vars {
 		if v.Section != section {
 			section = v.Section
-			fmt.Fprintf(w, "\n## %s\n\n| variable | default | meaning |\n|---|---|---|\n", section)
+			fmt.Fprintf(w, "\n## %s\n\n", section)
+			if intro := introOf(section); intro != "" {
+				fmt.Fprintf(w, "%s\n\n", codeNames(intro))
+			}
+			fmt.Fprint(w, "| variable | default | meaning |\n|---|---|---|\n")
 		}
 		name := "`" + v.Name + "`"
 		if v.Secret {
@@ -98,6 +114,9 @@ func envFile(w io.Writer, vars []variable) {
 		if v.Section != section {
 			section = v.Section
 			fmt.Fprintf(w, "\n# %s %s\n", section, strings.Repeat("-", 74-len(section)))
+			for line := range wrap(introOf(section), 76) {
+				fmt.Fprintf(w, "# %s\n", line)
+			}
 		}
 		fmt.Fprintln(w)
 		for line := range wrap(v.meaning(false), 76) {
@@ -125,6 +144,9 @@ func plain(w io.Writer, vars []variable) {
 		if v.Section != section {
 			section = v.Section
 			fmt.Fprintf(w, "\n%s\n", strings.ToUpper(section))
+			for line := range wrap(introOf(section), 76) {
+				fmt.Fprintf(w, "  %s\n", line)
+			}
 		}
 		fmt.Fprintf(w, "\n  %s%s\n", v.Name, v.note())
 		for line := range wrap(v.meaning(false), 74) {

@@ -29,7 +29,8 @@ type RuleConfig struct {
 	Methods         []string      `env:"METHODS" default:"any" example:"POST,DELETE" doc:"Methods that the rule is about, in capitals; GET includes HEAD."`
 	Groups          []string      `env:"GROUPS" default:"any" example:"admins" doc:"Groups of which the person has to be in one."`
 	Emails          []string      `env:"EMAILS" default:"any" example:"alice@example.com,@corp.example.com" doc:"E-mail addresses, or @ and a domain, of which one has to be the person's."`
-	Claims          []string      `env:"CLAIMS" default:"any" example:"department=it,level!=guest" doc:"What claims have to be: claim=value or claim!=value. Those with = for one claim are alternatives; apart from that each has to hold."`
+	IDPs            []string      `env:"IDPS" default:"any" example:"staff" doc:"Providers of which the session has to come from one, by SALLYPORT_OIDC_ID: what another provider says of groups, addresses and claims opens nothing here."`
+	Claims          []string      `env:"CLAIMS" default:"any" example:"department=it,level=*,level!=guest" doc:"What claims have to be: claim=value, claim!=value, claim=* (it has a value) or claim!=* (it has none). Those with = and a value for one claim are alternatives; apart from that each has to hold. A claim that is absent passes claim!=value: add claim=* where it has to be there."`
 	ACR             []string      `env:"ACR" default:"any" example:"urn:example:gold" doc:"acr: the session must have begun with a sign-in of one of these kinds; otherwise the person is sent to the provider for one."`
 	MaxAge          time.Duration `env:"MAX_AGE" default:"any" example:"15m" doc:"How long ago the person may have signed in at the provider; otherwise they are asked to again."`
 	Unauthenticated string        `env:"UNAUTHENTICATED" envDefault:"login" oneof:"login|deny|allow" doc:"What a request without a session gets: the sign-in if it is a navigation, 401 in any case, or the app, which is then told of nobody."`
@@ -63,7 +64,7 @@ func readRules(set map[string]string, f *faults) []policy.Rule {
 		case err != nil || number < 1 || strconv.Itoa(number) != m[1]:
 			f.add(name, "has the number "+m[1], "number rules from 1, without zeros in front")
 		case !slices.ContainsFunc(known, func(v variable) bool { return v.Name == name }):
-			f.add(name, "is not a variable of a rule", unknownRemedy(name, names(known)))
+			f.add(name, "is not a variable of a rule", unknownRemedy(nearest(name, namesOf(known))))
 		default:
 			numbers[number] = true
 			continue
@@ -77,7 +78,7 @@ func readRules(set map[string]string, f *faults) []policy.Rule {
 	return rules
 }
 
-func names(vars []variable) []string {
+func namesOf(vars []variable) []string {
 	var all []string
 	for _, v := range vars {
 		all = append(all, v.Name)
@@ -107,10 +108,10 @@ func readRule(number int, set map[string]string, f *faults) policy.Rule {
 	err := env.ParseWithOptions(&c, env.Options{Environment: own, Prefix: prefix, FuncMap: parsers()})
 	noteParseErrors(err, 0, vars, f)
 	rule := policy.Rule{
-		Number: number, Paths: c.Paths, Methods: c.Methods, Groups: c.Groups, Emails: c.Emails, Claims: c.Claims, ACR: c.ACR,
+		Number: number, Paths: c.Paths, Methods: c.Methods, Groups: c.Groups, Emails: c.Emails, IDPs: c.IDPs, Claims: c.Claims, ACR: c.ACR,
 		Unauthenticated: policy.Unauthenticated(cmp.Or(c.Unauthenticated, string(policy.Login))), ReportOnly: c.ReportOnly,
 	}
-	if _, given := own[prefix+"MAX_AGE"]; given && !f.broken[prefix+"MAX_AGE"] {
+	if _, given := own[prefix+"MAX_AGE"]; given && !f.isBroken(prefix+"MAX_AGE") {
 		rule.MaxAge = &c.MaxAge
 	}
 	return rule

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/secret"
+	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -65,19 +67,30 @@ func (w *secretWatch) look() {
 
 // liveSecrets are those that may change while the process runs.
 type liveSecrets struct {
-	client, previous, adminToken atomic.Pointer[secret.Text]
+	adminToken, basicPassword atomic.Pointer[secret.Text]
+	providers                 []*liveClient // one for each of settings.providers
 }
+
+// liveClient are the secrets by which we authenticate at one provider.
+type liveClient struct{ current, previous atomic.Pointer[secret.Text] }
 
 func newLiveSecrets(s *settings) *liveSecrets {
 	live := new(liveSecrets)
-	live.client.Store(&s.OIDC.ClientSecret)
-	live.previous.Store(&s.OIDC.PreviousSecret)
 	live.adminToken.Store(&s.Session.APIToken)
+	live.basicPassword.Store(&s.Headers.BasicPassword)
+	for _, p := range s.providers {
+		client := new(liveClient)
+		client.current.Store(&p.OIDC.ClientSecret)
+		client.previous.Store(&p.OIDC.PreviousSecret)
+		live.providers = append(live.providers, client)
+	}
 	return live
 }
 
-func (l *liveSecrets) clientSecret() secret.Text   { return *l.client.Load() }
-func (l *liveSecrets) previousSecret() secret.Text { return *l.previous.Load() }
+func (c *liveClient) secret() secret.Text         { return *c.current.Load() }
+func (c *liveClient) previousSecret() secret.Text { return *c.previous.Load() }
+
+func (l *liveSecrets) basic() secret.Text { return *l.basicPassword.Load() }
 
 // storeIn replaces a secret by what its file holds now.
 func storeIn(p *atomic.Pointer[secret.Text]) func(string) error {
@@ -93,10 +106,9 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 	w := &secretWatch{
 		files: make(map[string]string), logger: logger,
 		last: map[string]string{
-			"SALLYPORT_SECRET":     s.Session.Secret.Reveal(),
-			clientSecretVariable:   s.OIDC.ClientSecret.Reveal(),
-			previousSecretVariable: s.OIDC.PreviousSecret.Reveal(),
-			adminTokenName:         s.Session.APIToken.Reveal(),
+			"SALLYPORT_SECRET": s.Session.Secret.Reveal(),
+			adminTokenName:     s.Session.APIToken.Reveal(),
+			basicPasswordName:  s.Headers.BasicPassword.Reveal(),
 		},
 		apply: map[string]func(string) error{
 			"SALLYPORT_SECRET": func(value string) error {
@@ -106,15 +118,24 @@ func newSecretWatch(s *settings, keys *session.KeyRing, live *liveSecrets, logge
 				}
 				return keys.Set(parsed)
 			},
-			clientSecretVariable:   storeIn(&live.client),
-			previousSecretVariable: storeIn(&live.previous),
 			adminTokenName: func(value string) error {
 				if problem, remedy := judgeAdminToken(value); problem != "" {
 					return errors.New(problem + "; " + remedy)
 				}
 				return storeIn(&live.adminToken)(value)
 			},
+			basicPasswordName: func(value string) error {
+				if err := proxy.CheckBasicPassword(value); err != nil {
+					return fmt.Errorf("it %w; %s", err, basicPasswordRemedy)
+				}
+				return storeIn(&live.basicPassword)(value)
+			},
 		},
+	}
+	for i, p := range s.providers {
+		current, previous := p.Names.of(clientSecretVariable), p.Names.of(previousSecretVariable)
+		w.last[current], w.apply[current] = p.OIDC.ClientSecret.Reveal(), storeIn(&live.providers[i].current)
+		w.last[previous], w.apply[previous] = p.OIDC.PreviousSecret.Reveal(), storeIn(&live.providers[i].previous)
 	}
 	for name, path := range s.SecretFiles {
 		if w.apply[name] != nil { // others are read at the start only

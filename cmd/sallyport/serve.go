@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sallyport/sallyport/proxy"
 )
 
 // serve reads the environment and serves until ctx ends.
@@ -94,6 +96,10 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 }
 
 func (a *app) serveProxy(l net.Listener) error {
+	l = proxy.NewProxyProtocol(l, proxy.ProxyProtocolConfig{
+		Mode: proxy.ProxyProtocol(a.settings.Network.ProxyProtocol), Trusted: a.settings.trusted, TrustUnix: a.settings.trustUnix,
+		HeaderTimeout: a.settings.Limits.HeaderTimeout, Now: a.now, Logger: a.logger,
+	})
 	if a.server.TLSConfig != nil {
 		return a.server.ServeTLS(l, "", "")
 	}

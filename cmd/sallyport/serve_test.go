@@ -15,16 +15,16 @@ import (
 	"github.com/sallyport/sallyport/idp/demoidp"
 )
 
-// provider is a demo provider that can be out of order.
-type provider struct {
+// testProvider is a demo provider that can be out of order.
+type testProvider struct {
 	issuer string
 	down   atomic.Bool
 }
 
-func newProvider(t *testing.T) *provider {
+func newProvider(t *testing.T) *testProvider {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	p := &provider{issuer: "http://" + server.Listener.Addr().String()}
+	p := &testProvider{issuer: "http://" + server.Listener.Addr().String()}
 	idp, err := demoidp.New(demoidp.Config{Issuer: p.issuer, Clients: []demoidp.Client{{ID: "rp1", Secret: "canary-client-secret"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func newProvider(t *testing.T) *provider {
 }
 
 // serving is an environment for loopback.
-func serving(p *provider, upstream string, more map[string]string) []string {
+func serving(p *testProvider, upstream string, more map[string]string) []string {
 	changes := map[string]string{
 		"SALLYPORT_LISTEN": "127.0.0.1:0", "SALLYPORT_ADMIN_LISTEN": "127.0.0.1:0",
 		"SALLYPORT_PUBLIC_URL": "http://127.0.0.1", "SALLYPORT_OIDC_ISSUER": p.issuer, "SALLYPORT_UPSTREAM": upstream,

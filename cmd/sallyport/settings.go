@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/sallyport/sallyport/idp/oidcrp"
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
@@ -19,25 +18,21 @@ import (
 type settings struct {
 	Config
 
-	preset      oidcrp.Preset
-	issuerAsSet string // before the preset brought it into the form of the metadata
-	publicURL   *url.URL
-	upstream    *url.URL
-	upstreamCA,
-	idpCA *x509.CertPool // nil = the system's
-	trusted     []netip.Prefix
-	trustUnix   bool
-	extraParams url.Values
-	demands     []oidcrp.Demand
-	keys        []session.Key
-	clientKey   *oidcrp.ClientKey // as the file was at the start; nil = there is none
-	redis       redisstore.URL
+	providers  []*provider // at least one
+	publicURL  *url.URL
+	upstream   *url.URL
+	upstreamCA *x509.CertPool // nil = the system's
+	trusted    []netip.Prefix
+	trustUnix  bool
+	keys       []session.Key
+	redis      redisstore.URL
 	// refreshEvery is SALLYPORT_SESSION_REFRESH; 0 = auto.
 	refreshEvery time.Duration
 	cookies      session.Cookies
 	returns      *session.ReturnPolicy
 	policy       *policy.Policy
 	claimHeaders proxy.ClaimHeaders
+	cors         proxy.CORS
 	logLevel     slog.Level
 }
 
@@ -45,14 +40,11 @@ type settings struct {
 // here; each names its variable and the remedy.
 func (c Config) resolve(f *faults) (*settings, error) {
 	s := &settings{Config: c}
-	s.preset, _ = oidcrp.FindPreset(c.OIDC.Provider) // checkWords has a word on an unknown one
-	requireValues(c, f)
-	checkWords(c, f)
+	requireValues(c.values(), nil, f)
+	checkWords(c.values(), f)
 	s.resolveNetwork(f)
 	s.resolveUpstream(f)
-	s.resolveProvider(f)
-	s.checkIgnored(f)
-	s.resolveRequest(f)
+	s.resolveProviders(f)
 	s.resolveSession(f)
 	s.resolveAccess(f)
 	s.resolveHeaders(f)
@@ -85,8 +77,9 @@ func (s *settings) path(path string) string {
 	return trimSlash(s.publicURL.EscapedPath()) + s.Network.Prefix + path
 }
 
-// scope names this deployment: cookies of one mean nothing in another.
-func (s *settings) scope() string { return origin(s.publicURL) + "|" + s.OIDC.ClientID }
+// scope names this deployment: cookies of one mean nothing in another. It holds of
+// providers the first alone, so that another can be added without a sign-out.
+func (s *settings) scope() string { return origin(s.publicURL) + "|" + s.providers[0].OIDC.ClientID }
 
 func sameSite(word string) http.SameSite {
 	switch word {

@@ -5,7 +5,7 @@ import "log/slog"
 // announce writes what an operator wants to see at start: each listener, and
 // the settings that decide who gets in.
 func (a *app) announce(ls listeners) {
-	a.logger.Info("listening", "listener", "proxy", "address", addressOf(ls.proxy), "tls", a.settings.Network.TLSCertFile != "")
+	a.logger.Info("listening", "listener", "proxy", "address", addressOf(ls.proxy), "tls", a.settings.Network.TLSCertFile != "", "proxy_protocol", a.settings.Network.ProxyProtocol)
 	if ls.admin != nil {
 		a.logger.Info("listening", "listener", "admin", "address", addressOf(ls.admin))
 	}
@@ -15,9 +15,6 @@ func (a *app) announce(ls listeners) {
 		"public_url", s.Network.PublicURL,
 		"upstream", s.Upstream.URL,
 		"forward_auth", s.Upstream.ForwardAuth,
-		"issuer", s.OIDC.Issuer,
-		"client_id", s.OIDC.ClientID,
-		"redirect_uri", s.endpoint("/callback"),
 		"post_logout_redirect_uri", s.endpoint("/logout/callback"),
 		"session_store", s.storePlace(),
 		"session_max_age", s.Session.MaxAge.String(),
@@ -34,6 +31,9 @@ func (a *app) announce(ls listeners) {
 		"public_paths", s.Access.PublicPaths,
 		"trusted_proxies", s.Network.TrustedProxies,
 	)
+	for _, p := range s.providers {
+		a.logger.Info("provider configured", "idp", p.id(), "issuer", p.OIDC.Issuer, "client_id", p.OIDC.ClientID, "redirect_uri", p.endpoint("/callback"))
+	}
 	switch s.Session.Store {
 	case storeMemory:
 		a.logger.Info(memoryNote, "variable", "SALLYPORT_SESSION_STORE")

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,10 +12,6 @@ import (
 // namespace that has a Service named sallyport (docker-links form). Nobody set
 // these by hand, so they are passed over.
 var kubernetesService = regexp.MustCompile(`^SALLYPORT_(PORT|SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
-
-// laterVariable matches the names that documentation of Sallyport mentions and
-// that this version does not know yet.
-var laterVariable = regexp.MustCompile(`^SALLYPORT_(OIDC_[0-9]+_[A-Z_]+)$`)
 
 // refuseUnknown reports each name that no variable has.
 func refuseUnknown(set map[string]string, vars []variable, f *faults) {
@@ -28,16 +25,32 @@ func refuseUnknown(set map[string]string, vars []variable, f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		switch {
 		case known[name], kubernetesService.MatchString(name):
-		case laterVariable.MatchString(name):
-			f.add(name, "is not supported by this version", "remove it, or use a version whose reference (sallyport config) lists it")
 		default:
-			f.add(name, "is not a variable of Sallyport", unknownRemedy(name, slices.Sorted(maps.Keys(known))))
+			f.add(name, "is not a variable of Sallyport", unknownRemedy(nearestNumbered(name, slices.Sorted(maps.Keys(known)))))
 		}
 	}
 }
 
-func unknownRemedy(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+// numberInName matches the number that a name seems to have been given.
+var numberInName = regexp.MustCompile(`_?([1-9][0-9]?)(_|$)`)
+
+// nearestNumbered is nearest for a name that may be meant for a provider with a number,
+// which may stand in the wrong place.
+func nearestNumbered(name string, known []string) string {
+	m := numberInName.FindStringSubmatchIndex(name)
+	if m == nil {
+		return nearest(name, known)
+	}
+	n, err := strconv.Atoi(name[m[2]:m[3]])
+	if err != nil {
+		return nearest(name, known)
+	}
+	return numberedNames(n).of(nearest(name[:m[0]]+name[m[4]:], known))
+}
+
+// unknownRemedy suggests the nearest name; "" = none is near.
+func unknownRemedy(near string) string {
+	if near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "remove it; sallyport config lists the variables"

@@ -3,31 +3,26 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
-// requireValues reports each required variable that has no value.
-func requireValues(c Config, f *faults) {
-	for v, value := range fields(c) {
+// requireValues reports each required variable that has no value. examples replace
+// those of the tags.
+func requireValues(values iter.Seq2[variable, reflect.Value], examples map[string]string, f *faults) {
+	for v, value := range values {
 		if v.Required && value.IsZero() {
-			example := v.Example
-			if v.Name == issuerVariable {
-				preset, _ := oidcrp.FindPreset(c.OIDC.Provider)
-				example = cmp.Or(preset.IssuerForm, example)
-			}
-			f.unreadable(v.Name, "is required", "set it, for example to "+example)
+			f.unreadable(v.Name, "is required", "set it, for example to "+cmp.Or(examples[v.Name], v.Example))
 		}
 	}
 }
 
 // checkWords holds each value against the words that its tag allows.
-func checkWords(c Config, f *faults) {
-	for v, value := range fields(c) {
+func checkWords(values iter.Seq2[variable, reflect.Value], f *faults) {
+	for v, value := range values {
 		if len(v.OneOf) == 0 {
 			continue
 		}
@@ -53,18 +48,6 @@ func alternatives(words []string) string {
 		return words[0]
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
-}
-
-// fields walks the variables of c with their values.
-func fields(c Config) func(yield func(variable, reflect.Value) bool) {
-	return func(yield func(variable, reflect.Value) bool) {
-		config := reflect.ValueOf(c)
-		for _, v := range variables() {
-			if !yield(v, config.Field(v.group).FieldByName(v.field)) {
-				return
-			}
-		}
-	}
 }
 
 // positive refuses durations of zero and below.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -56,6 +57,7 @@ func covers(domain, host string) bool {
 
 func (s *settings) resolveAccess(f *faults) {
 	a := s.Access
+	s.checkRuleProviders(f)
 	p, err := policy.New(policy.Config{
 		AllowedEmails: a.AllowedEmails, AllowedEmailDomains: a.AllowedDomains, AllowedGroups: a.AllowedGroups,
 		PublicPaths: a.PublicPaths, Rules: s.Rules,
@@ -66,16 +68,54 @@ func (s *settings) resolveAccess(f *faults) {
 	}
 	s.policy = p
 	checkOrigins("SALLYPORT_ALLOWED_ORIGINS", a.AllowedOrigins, f)
+	s.resolveCORS(f)
 	if s.publicURL == nil {
 		return
 	}
-	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, Own: []string{proxy.FormPath, proxy.SessionsPath}, AllowedOrigins: a.AllowedRedirects})
+	s.returns, err = session.NewReturnPolicy(session.ReturnConfig{PublicURL: s.publicURL, Prefix: s.Network.Prefix, Own: []string{proxy.FormPath, proxy.SessionsPath, proxy.SignedInPath}, AllowedOrigins: a.AllowedRedirects})
 	for _, e := range flatten(err) {
 		// What it says of public URL and prefix has been said.
 		if strings.HasPrefix(e.Error(), "SALLYPORT_ALLOWED_REDIRECTS") {
 			f.adopt("SALLYPORT_ALLOWED_REDIRECTS", e)
 		}
 	}
+}
+
+// checkRuleProviders refuses rules for providers that are not there: nobody would pass.
+func (s *settings) checkRuleProviders(f *faults) {
+	var ids []string
+	for _, p := range s.providers {
+		if f.broken[p.Names.of(idVariable)] || f.broken[p.Names.of(providerVariable)] {
+			return // its id is not known
+		}
+		ids = append(ids, p.id())
+	}
+	for _, r := range s.Rules {
+		for _, id := range r.IDPs {
+			if !slices.Contains(ids, id) {
+				f.add(fmt.Sprintf("SALLYPORT_RULE_%d_IDPS", r.Number), fmt.Sprintf("has the entry %q, and no provider has that id", id), "use "+alternatives(ids))
+			}
+		}
+	}
+}
+
+func (s *settings) resolveCORS(f *faults) {
+	c := s.Config.CORS
+	s.cors = proxy.CORS{Origins: c.Origins, Methods: c.Methods, Headers: c.Headers, MaxAge: c.MaxAge, Credentials: c.Credentials}
+	for _, e := range flatten(s.cors.Check()) {
+		name, _, _ := strings.Cut(e.Error(), ":")
+		f.adopt(name, e)
+	}
+	for _, o := range c.Origins {
+		if u, err := parseHTTPURL(o); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.Network.InsecureHTTP {
+			f.add("SALLYPORT_CORS_ORIGINS", fmt.Sprintf("has the entry %q, whose pages anybody in between can write", o), "use https://, or set SALLYPORT_INSECURE_HTTP=true to allow it")
+		}
+	}
+}
+
+// addressesDecide reports whether allow-lists of e-mail addresses say who may pass.
+func (s *settings) addressesDecide() bool {
+	return len(s.Access.AllowedEmails)+len(s.Access.AllowedDomains) > 0
 }
 
 func checkOrigins(name string, origins []string, f *faults) {
@@ -92,7 +132,28 @@ func (s *settings) resolveHeaders(f *faults) {
 	f.adopt("SALLYPORT_HEADERS", err)
 	s.claimHeaders = headers
 	f.adopt("SALLYPORT_PASS_CLIENT_HEADERS", proxy.CheckClientHeaders(s.Headers.PassClientHeaders, s.claimHeaders))
+	s.resolveBasic(f)
 	if !s.Headers.PassAssertion && s.Headers.AssertionAudience != "" {
 		f.add("SALLYPORT_ASSERTION_AUDIENCE", "is set, but SALLYPORT_PASS_ASSERTION=false would not use it", "remove one of the two")
 	}
 }
+
+func (s *settings) resolveBasic(f *faults) {
+	password := s.Headers.BasicPassword
+	asked := s.Headers.PassAuthorization == string(proxy.AuthorizationBasic)
+	switch {
+	case asked && password.IsEmpty():
+		f.unreadable(basicPasswordName, "is required with SALLYPORT_PASS_AUTHORIZATION=basic", "set it to the password that the app expects of everybody (or "+basicPasswordName+fileSuffix+" to a file that holds it)")
+	case asked:
+		if err := proxy.CheckBasicPassword(password.Reveal()); err != nil {
+			f.add(basicPasswordName, err.Error(), basicPasswordRemedy)
+		}
+	case !password.IsEmpty():
+		f.add(basicPasswordName, "is set, but only SALLYPORT_PASS_AUTHORIZATION=basic would use it", "remove one of the two, or set that")
+	}
+}
+
+const (
+	basicPasswordName   = "SALLYPORT_BASIC_PASSWORD"
+	basicPasswordRemedy = "use another, such as the output of: openssl rand -hex 32"
+)

@@ -16,33 +16,36 @@ const (
 	tenantsVariable   = "SALLYPORT_OIDC_ALLOWED_TENANTS"
 	domainsVariable   = "SALLYPORT_OIDC_HOSTED_DOMAINS"
 	policiesVariable  = "SALLYPORT_OIDC_POLICIES"
+	clientIDVariable  = "SALLYPORT_OIDC_CLIENT_ID"
+
+	extraParamsVariable = "SALLYPORT_OIDC_EXTRA_PARAMS"
 )
 
 const wellKnown = "/.well-known/openid-configuration"
 
 // resolveIssuer brings the issuer into the form that the metadata have, where the
 // preset knows how, and says what else an ID token must state.
-func (s *settings) resolveIssuer(f *faults) {
-	o := &s.OIDC
-	s.issuerAsSet = o.Issuer
-	if s.preset.BareDomain && o.Issuer != "" {
+func (p *provider) resolveIssuer(f *faults) {
+	o := &p.OIDC
+	p.issuerAsSet = o.Issuer
+	if p.preset.BareDomain && o.Issuer != "" {
 		if !strings.Contains(o.Issuer, "://") {
 			o.Issuer = "https://" + o.Issuer
 		}
 		o.Issuer = trimSlash(o.Issuer)
 	}
-	s.resolveTenants(f)
-	if s.preset.DiscoveryForm != "" && o.DiscoveryURL == "" {
-		f.unreadable(discoveryVariable, "is required with the preset "+s.preset.Name, "set it to "+s.preset.DiscoveryForm)
+	p.resolveTenants(f)
+	if p.preset.DiscoveryForm != "" && o.DiscoveryURL == "" {
+		f.unreadable(discoveryVariable, "is required with the preset "+p.preset.Name, "set it to "+p.preset.DiscoveryForm)
 	}
-	s.demand("tid", tenantsVariable, o.Tenants)
-	s.checkDomains(f)
-	s.resolvePolicies(f)
+	p.demand("tid", tenantsVariable, o.Tenants)
+	p.checkDomains(f)
+	p.resolvePolicies(f)
 }
 
-func (s *settings) demand(claim, variable string, oneOf []string) {
+func (p *provider) demand(claim, variable string, oneOf []string) {
 	if len(oneOf) > 0 {
-		s.demands = append(s.demands, oidcrp.Demand{Claims: []string{claim}, OneOf: oneOf, Variable: variable})
+		p.demands = append(p.demands, oidcrp.Demand{Claims: []string{claim}, OneOf: oneOf, Variable: p.Names.of(variable)})
 	}
 }
 
@@ -51,17 +54,17 @@ var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // resolveTenants makes an issuer of a shared tenant, such as common, a template, and
 // finds the metadata of a template.
-func (s *settings) resolveTenants(f *faults) {
-	o := &s.OIDC
-	if len(s.preset.SharedTenants) > 0 {
+func (p *provider) resolveTenants(f *faults) {
+	o := &p.OIDC
+	if len(p.preset.SharedTenants) > 0 {
 		segments := strings.Split(o.Issuer, "/")
 		at := slices.IndexFunc(segments, func(segment string) bool {
-			return segment == oidcrp.TenantPlaceholder || slices.Contains(s.preset.SharedTenants, segment)
+			return segment == oidcrp.TenantPlaceholder || slices.Contains(p.preset.SharedTenants, segment)
 		})
 		if at >= 0 {
 			shared := segments[at]
 			if shared == oidcrp.TenantPlaceholder {
-				shared = s.preset.SharedTenants[0]
+				shared = p.preset.SharedTenants[0]
 			}
 			segments[at] = oidcrp.TenantPlaceholder
 			template := strings.Join(segments, "/")
@@ -89,11 +92,11 @@ func (s *settings) resolveTenants(f *faults) {
 	}
 }
 
-func (s *settings) checkDomains(f *faults) {
-	domains := s.OIDC.Domains
+func (p *provider) checkDomains(f *faults) {
+	domains := p.OIDC.Domains
 	switch {
-	case s.preset.HostedDomains && len(domains) == 0:
-		f.add(domainsVariable, "is required with the preset "+s.preset.Name+", because anyone can have an account there", "list your Workspace domains, or set * to accept every account, personal ones included")
+	case p.preset.HostedDomains && len(domains) == 0:
+		f.add(domainsVariable, "is required with the preset "+p.preset.Name+", because anyone can have an account there", "list your Workspace domains, or set * to accept every account, personal ones included")
 	case slices.Contains(domains, "*") && len(domains) > 1:
 		f.add(domainsVariable, "combines * with other entries", "list domains, or set * alone")
 	}
@@ -102,31 +105,31 @@ func (s *settings) checkDomains(f *faults) {
 // resolveDomains turns the domains into the parameter hd and a demand on the claim,
 // and takes an hd of SALLYPORT_OIDC_EXTRA_PARAMS for what it asks for: Google itself
 // enforces nothing.
-func (s *settings) resolveDomains() {
-	domains, asked := s.OIDC.Domains, s.extraParams["hd"]
+func (p *provider) resolveDomains() {
+	domains, asked := p.OIDC.Domains, p.extraParams["hd"]
 	switch {
 	case slices.Equal(domains, []string{"*"}):
 	case len(domains) > 0:
-		s.demand("hd", domainsVariable, domains)
+		p.demand("hd", domainsVariable, domains)
 		if len(domains) == 1 && len(asked) == 0 {
-			s.extraParams.Set("hd", domains[0])
+			p.extraParams.Set("hd", domains[0])
 		}
 	case len(asked) > 0:
-		s.demand("hd", "SALLYPORT_OIDC_EXTRA_PARAMS", asked)
+		p.demand("hd", extraParamsVariable, asked)
 	}
 }
 
 // resolvePolicies reads the policy from the address of the metadata where there is a
 // form of it: it is the segment, or the parameter p, that names it there.
-func (s *settings) resolvePolicies(f *faults) {
-	policies := s.OIDC.Policies
-	if len(policies) == 0 && s.preset.DiscoveryForm != "" {
-		if policies = policyOf(s.OIDC.DiscoveryURL); policies == nil && s.OIDC.DiscoveryURL != "" {
+func (p *provider) resolvePolicies(f *faults) {
+	policies := p.OIDC.Policies
+	if len(policies) == 0 && p.preset.DiscoveryForm != "" {
+		if policies = policyOf(p.OIDC.DiscoveryURL); policies == nil && p.OIDC.DiscoveryURL != "" {
 			f.add(policiesVariable, "is required, because "+discoveryVariable+" does not name the policy", "set the name of the user flow, such as B2C_1_signin")
 		}
 	}
 	if len(policies) > 0 {
-		s.demands = append(s.demands, oidcrp.Demand{Claims: []string{"tfp", "acr"}, OneOf: policies, Fold: true, Variable: policiesVariable})
+		p.demands = append(p.demands, oidcrp.Demand{Claims: []string{"tfp", "acr"}, OneOf: policies, Fold: true, Variable: p.Names.of(policiesVariable)})
 	}
 }
 

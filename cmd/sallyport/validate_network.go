@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport/sallyport/proxy"
 )
 
 func (s *settings) resolveNetwork(f *faults) {
@@ -28,6 +30,9 @@ func (s *settings) resolveNetwork(f *faults) {
 	}
 	checkPrefix(n.Prefix, f)
 	s.resolveTrusted(f)
+	if n.ProxyProtocol != string(proxy.ProxyProtocolOff) && len(n.TrustedProxies) == 0 {
+		f.add("SALLYPORT_PROXY_PROTOCOL", fmt.Sprintf("is %s, and no proxy is trusted to send such a header", n.ProxyProtocol), "list the load balancers in SALLYPORT_TRUSTED_PROXIES, or remove it")
+	}
 	for _, host := range n.AllowedHosts {
 		if !validHostPort(host) {
 			f.add("SALLYPORT_ALLOWED_HOSTS", fmt.Sprintf("has the entry %q", host), "list host names or host:port, without scheme, path or *")
@@ -143,6 +148,7 @@ func checkTLSFiles(n NetworkConfig, f *faults) {
 
 func (s *settings) resolveUpstream(f *faults) {
 	const name = "SALLYPORT_UPSTREAM"
+	s.resolveHealth(f)
 	if s.forwardAuthOnly() {
 		if s.Upstream.URL != "" {
 			f.add(name, "is set, but SALLYPORT_FORWARD_AUTH=only would not use it", "remove one of the two")

@@ -10,43 +10,50 @@ import (
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
-func (s *settings) resolveProvider(f *faults) {
-	s.resolveIssuer(f)
-	o := s.OIDC
-	s.checkIssuer(f)
+// resolve judges everything that concerns one provider alone. The messages speak of
+// variables without a number; f gives them their names.
+func (p *provider) resolve(f *faults) {
+	requireValues(p.values(), map[string]string{issuerVariable: p.preset.IssuerForm}, f)
+	checkWords(p.values(), f)
+	p.resolveIssuer(f)
+	o := p.OIDC
+	p.checkIssuer(f)
 	if o.DiscoveryURL != "" {
-		s.checkProviderURL("SALLYPORT_OIDC_DISCOVERY_URL", o.DiscoveryURL, f)
+		p.checkURL(discoveryVariable, o.DiscoveryURL, f)
 	}
 	if o.LogoutURL != "" && o.LogoutURL != logoutDiscovered && o.LogoutURL != oidcrp.LogoutNone {
-		checkLogoutTemplate(o.LogoutURL, s, f)
+		p.checkLogoutTemplate(o.LogoutURL, f)
 	}
-	s.resolveCredentials(f)
-	s.resolveScopes(f)
+	p.resolveCredentials(f)
+	p.resolveScopes(f)
 	checkAlgorithms(o.SigningAlgs, f)
 	positive(f, "SALLYPORT_OIDC_TIMEOUT", o.Timeout)
-	if s.Claims.GroupsLimit < 0 {
-		f.add("SALLYPORT_GROUPS_LIMIT", fmt.Sprintf("is %d", s.Claims.GroupsLimit), "give the number of groups that the provider states at most, or 0")
+	if p.Claims.GroupsLimit < 0 {
+		f.add("SALLYPORT_GROUPS_LIMIT", fmt.Sprintf("is %d", p.Claims.GroupsLimit), "give the number of groups that the provider states at most, or 0")
 	}
-	s.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
+	p.idpCA = readPool("SALLYPORT_OIDC_CA_FILE", o.CAFile, f)
+	p.checkIgnored(f)
+	p.resolveRequest(f)
+	p.checkBinding(f)
 }
 
-func (s *settings) checkIssuer(f *faults) {
+func (p *provider) checkIssuer(f *faults) {
 	const name = "SALLYPORT_OIDC_ISSUER"
-	if u := s.checkProviderURL(name, s.OIDC.Issuer, f); u != nil && (u.RawQuery != "" || u.ForceQuery) {
-		f.add(name, fmt.Sprintf("is %q, which has a query", s.OIDC.Issuer), "copy the issuer from the provider's metadata; an address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL")
+	if u := p.checkURL(name, p.OIDC.Issuer, f); u != nil && (u.RawQuery != "" || u.ForceQuery) {
+		f.add(name, fmt.Sprintf("is %q, which has a query", p.OIDC.Issuer), "copy the issuer from the provider's metadata; an address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL")
 	}
-	if strings.Contains(s.OIDC.Issuer, "/.well-known/") {
+	if strings.Contains(p.OIDC.Issuer, "/.well-known/") {
 		f.add(name, "is the address of the metadata", "set the issuer that the metadata states; an unusual address of metadata belongs in SALLYPORT_OIDC_DISCOVERY_URL")
 	}
 }
 
-// checkProviderURL refuses what tokens must not be fetched from.
-func (s *settings) checkProviderURL(name, raw string, f *faults) *url.URL {
+// checkURL refuses what tokens must not be fetched from.
+func (p *provider) checkURL(name, raw string, f *faults) *url.URL {
 	u, err := parseHTTPURL(raw)
 	switch {
 	case err != nil:
 		f.add(name, err.Error(), "copy the URL from the provider, such as https://idp.example.com")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !s.Network.InsecureHTTP:
+	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !p.site.Network.InsecureHTTP:
 		f.add(name, "is http:// on a host that is not loopback", "use https://, or set SALLYPORT_INSECURE_HTTP=true and accept that anyone on the way can sign in as anyone")
 	}
 	return u
@@ -56,20 +63,20 @@ func (s *settings) checkProviderURL(name, raw string, f *faults) *url.URL {
 const logoutDiscovered = "discovered"
 
 // signOut returns the template and the fallback of oidcrp.Config.
-func (s *settings) signOut() (template, fallback string) {
-	switch s.OIDC.LogoutURL {
+func (p *provider) signOut() (template, fallback string) {
+	switch p.OIDC.LogoutURL {
 	case "":
-		return "", s.preset.LogoutFallback
+		return "", p.preset.LogoutFallback
 	case logoutDiscovered:
 		return "", ""
 	}
-	return s.OIDC.LogoutURL, ""
+	return p.OIDC.LogoutURL, ""
 }
 
 // signsOut reports whether people can be signed out at a provider whose metadata
 // name that end_session_endpoint.
-func (s *settings) signsOut(endSession string) bool {
-	template, fallback := s.signOut()
+func (p *provider) signsOut(endSession string) bool {
+	template, fallback := p.signOut()
 	switch template {
 	case "":
 		return endSession != "" || fallback != ""
@@ -82,15 +89,15 @@ func (s *settings) signsOut(endSession string) bool {
 // logoutPlaceholders are the values that SALLYPORT_OIDC_LOGOUT_URL can hold.
 var logoutPlaceholders = []string{"{client_id}", "{post_logout_redirect_uri}", "{id_token}", "{state}"}
 
-func checkLogoutTemplate(template string, s *settings, f *faults) {
+func (p *provider) checkLogoutTemplate(template string, f *faults) {
 	const name = "SALLYPORT_OIDC_LOGOUT_URL"
 	plain := template
 	if rest, ok := strings.CutPrefix(template, "{provider}/"); ok {
 		plain = "https://idp.example.com/" + rest
 		template = plain
 	}
-	for _, p := range logoutPlaceholders {
-		plain = strings.ReplaceAll(plain, p, "x")
+	for _, placeholder := range logoutPlaceholders {
+		plain = strings.ReplaceAll(plain, placeholder, "x")
 	}
 	if strings.ContainsAny(plain, "{}") {
 		f.add(name, "has an unknown placeholder", "use "+alternatives(logoutPlaceholders))
@@ -100,23 +107,23 @@ func checkLogoutTemplate(template string, s *settings, f *faults) {
 		f.add(name, "has a placeholder before the query", "placeholders stand in the values of query parameters")
 		return
 	}
-	s.checkProviderURL(name, plain, f)
+	p.checkURL(name, plain, f)
 }
 
-func (s *settings) resolveScopes(f *faults) {
+func (p *provider) resolveScopes(f *faults) {
 	const name = "SALLYPORT_OIDC_SCOPES"
-	s.OIDC.Scopes = slices.Clone(s.OIDC.Scopes)
-	for i, scope := range s.OIDC.Scopes {
-		if scope == "{client_id}" && s.OIDC.ClientID != "" {
-			scope = s.OIDC.ClientID
-			s.OIDC.Scopes[i] = scope
+	p.OIDC.Scopes = slices.Clone(p.OIDC.Scopes)
+	for i, scope := range p.OIDC.Scopes {
+		if scope == "{client_id}" && p.OIDC.ClientID != "" {
+			scope = p.OIDC.ClientID
+			p.OIDC.Scopes[i] = scope
 		}
 		// RFC 6749 §3.3: scope-token
 		if strings.ContainsFunc(scope, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			f.add(name, fmt.Sprintf("has the entry %q", scope), "separate scopes by commas, such as openid,profile,email")
 		}
 	}
-	if !slices.Contains(s.OIDC.Scopes, "openid") {
+	if !slices.Contains(p.OIDC.Scopes, "openid") {
 		f.add(name, "does not contain openid, without which there is no ID token", "add openid")
 	}
 }
@@ -152,8 +159,8 @@ var namedParameters = map[string]string{
 	"ui_locales": "SALLYPORT_OIDC_UI_LOCALES", "resource": "SALLYPORT_OIDC_RESOURCE",
 }
 
-func (s *settings) resolveRequest(f *faults) {
-	r := s.Request
+func (p *provider) resolveRequest(f *faults) {
+	r := p.Request
 	if slices.Contains(r.Prompt, "none") && len(r.Prompt) > 1 {
 		f.add("SALLYPORT_OIDC_PROMPT", "combines none with another value, which no provider accepts", "remove none")
 	}
@@ -172,14 +179,14 @@ func (s *settings) resolveRequest(f *faults) {
 			}
 		}
 	}
-	s.resolveExtraParams(f)
-	s.resolveDomains()
+	p.resolveExtraParams(f)
+	p.resolveDomains()
 }
 
-func (s *settings) resolveExtraParams(f *faults) {
-	const name = "SALLYPORT_OIDC_EXTRA_PARAMS"
-	s.extraParams = make(url.Values)
-	for _, pair := range s.Request.ExtraParams {
+func (p *provider) resolveExtraParams(f *faults) {
+	const name = extraParamsVariable
+	p.extraParams = make(url.Values)
+	for _, pair := range p.Request.ExtraParams {
 		key, value, ok := strings.Cut(pair, "=")
 		key, keyErr := url.QueryUnescape(key)
 		value, valueErr := url.QueryUnescape(value)
@@ -191,7 +198,7 @@ func (s *settings) resolveExtraParams(f *faults) {
 		case namedParameters[strings.ToLower(key)] != "":
 			f.add(name, "sets "+key+", which has a variable of its own", "set "+namedParameters[strings.ToLower(key)])
 		default:
-			s.extraParams.Add(key, value)
+			p.extraParams.Add(key, value)
 		}
 	}
 }

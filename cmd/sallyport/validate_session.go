@@ -75,14 +75,19 @@ func (s *settings) resolveRefresh(f *faults) {
 		s.refreshEvery = every
 	}
 	notNegative(f, "SALLYPORT_SESSION_GRACE", c.Grace)
-	if c.Binding != bindingIdP {
+}
+
+// checkBinding refuses a provider whose sessions could not be bound to its own
+// although that is wanted of all.
+func (p *provider) checkBinding(f *faults) {
+	if p.site.Session.Binding != bindingIdP {
 		return
 	}
 	const binding = "SALLYPORT_SESSION_BINDING"
 	switch {
-	case s.OIDC.RefreshBound == "no":
+	case p.OIDC.RefreshBound == "no":
 		f.add(binding, "is idp, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_REFRESH_BOUND is no), so that nobody could sign in", "use auto")
-	case s.OIDC.RefreshBound == "auto" && slices.Contains(s.OIDC.Scopes, "offline_access"):
+	case p.OIDC.RefreshBound == "auto" && slices.Contains(p.OIDC.Scopes, "offline_access"):
 		f.add(binding, "is idp, and SALLYPORT_OIDC_SCOPES asks for offline_access, whose refresh tokens outlive the provider's session", "take offline_access out of SALLYPORT_OIDC_SCOPES, or use auto")
 	}
 }

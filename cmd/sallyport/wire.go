@@ -34,7 +34,7 @@ type app struct {
 	settings *settings
 	ready    *readiness
 	site     *proxy.Site
-	client   *oidcrp.Client
+	clients  []*oidcrp.Client
 	manager  *session.Manager
 	server   *http.Server // faces browsers
 	admin    *http.Server
@@ -65,8 +65,8 @@ func assemble(s *settings, p parts) (*app, error) {
 // assemble makes the objects around the store.
 func (a *app) assemble(keys *session.KeyRing) (err error) {
 	s, p := a.settings, a.parts
-	provider := new(refresher)
-	if a.manager, err = newManager(s, p, keys, a.store.Store, provider); err != nil {
+	late := new(lateProviders)
+	if a.manager, err = newManager(s, p, keys, a.store.Store, late); err != nil {
 		return err
 	}
 	renderer, err := pages.New(pages.Config{PublicURL: s.publicURL, LogoutPath: s.path("/logout")})
@@ -74,24 +74,49 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return fmt.Errorf("making the pages: %w", err)
 	}
 	live := newLiveSecrets(s)
-	if a.client, err = newClient(s, p, a.manager, renderer, live); err != nil {
-		return fmt.Errorf("making the relying party: %w", err)
+	for i, c := range s.providers {
+		client, err := newClient(c, p, a.manager, renderer, live.providers[i])
+		if err != nil {
+			return fmt.Errorf("making the relying party for %s: %w", c.id(), err)
+		}
+		a.clients = append(a.clients, client)
 	}
-	provider.client = a.client
-	if a.site, err = newSite(s, p, keys, a.manager, a.client, renderer); err != nil {
+	if late.Providers, err = newProviders(s, p, a.clients, a.manager, renderer); err != nil {
+		return fmt.Errorf("making the sign-in: %w", err)
+	}
+	if a.site, err = newSite(s, p, keys, a.manager, late.Providers, renderer, live.basic); err != nil {
 		return fmt.Errorf("making the site: %w", err)
 	}
-	a.ready = &readiness{checks: []readyCheck{
-		{"provider", func(context.Context) error { return a.client.Ready() }},
-		{"store", a.manager.Ready},
-	}}
+	if a.ready, err = a.newReadiness(late.Ready); err != nil {
+		return err
+	}
 	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
 	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
 	a.secrets = newSecretWatch(s, keys, live, p.logger)
-	a.workers = []func(context.Context){a.client.Run, a.client.WatchExpiry, a.secrets.run}
+	a.workers = []func(context.Context){a.secrets.run}
+	for _, c := range a.clients {
+		a.workers = append(a.workers, c.Run, c.WatchExpiry)
+	}
 	return nil
+}
+
+// newReadiness names what has to work before traffic may come.
+func (a *app) newReadiness(provider func() error) (*readiness, error) {
+	r := &readiness{checks: []readyCheck{
+		{"provider", func(context.Context) error { return provider() }},
+		{"store", a.manager.Ready},
+	}}
+	probe, err := a.settings.healthProbe()
+	if err != nil {
+		return nil, fmt.Errorf("making the probe of SALLYPORT_UPSTREAM_HEALTH: %w", err)
+	}
+	if probe != nil {
+		h := &upstreamHealth{ask: probe.Healthy, timeout: a.settings.Upstream.HealthTimeout, now: a.now, log: a.logger}
+		r.checks = append(r.checks, readyCheck{"upstream", h.check})
+	}
+	return r, nil
 }
 
 // sessionAPI is nil when it is not configured or has nothing to work with.
@@ -102,28 +127,20 @@ func (a *app) sessionAPI(token *atomic.Pointer[secret.Text]) *sessionAPI {
 	return &sessionAPI{sessions: a.manager, token: token, audit: newAuditLog(a.logger)}
 }
 
-// refresher hands the protocol to the session layer, which is made before it. The
-// client is set once, before anything is served.
-type refresher struct{ client *oidcrp.Client }
+// lateProviders hands the providers to the session layer, which is made before them.
+// They are set once, before anything is served.
+type lateProviders struct{ *idp.Providers }
 
-// Refresh implements session.Refresher.
-func (r *refresher) Refresh(ctx context.Context, s *session.Session) (session.Renewal, error) {
-	return r.client.Refresh(ctx, s)
-}
-
-// Revoke implements session.Revoker.
-func (r *refresher) Revoke(s *session.Session) { r.client.Revoke(s) }
-
-func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, provider *refresher) (*session.Manager, error) {
+func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store, late *lateProviders) (*session.Manager, error) {
 	cfg := session.Config{
 		Store: store, Keys: keys, Cookies: s.cookies,
 		MaxAge: s.Session.MaxAge, Idle: s.Session.Idle, Home: s.returns.Home(),
 		RefreshEvery: s.refreshEvery, Grace: s.Session.Grace, RequireBound: s.Session.Binding == bindingIdP,
-		Revoker: provider,
-		Now:     p.now, Logger: p.logger, Audit: newAuditLog(p.logger), Registerer: p.registry,
+		Revoker: late, RemembersProvider: len(s.providers) > 1,
+		Now: p.now, Logger: p.logger, Audit: newAuditLog(p.logger), Registerer: p.registry,
 	}
 	if s.Session.Binding != bindingIndependent {
-		cfg.Refresher = provider
+		cfg.Refresher = late
 	}
 	m, err := session.NewManager(cfg)
 	if err != nil {
@@ -132,38 +149,52 @@ func newManager(s *settings, p parts, keys *session.KeyRing, store session.Store
 	return m, nil
 }
 
-func newClient(s *settings, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveSecrets) (*oidcrp.Client, error) {
-	o, r := s.OIDC, s.Request
-	template, fallback := s.signOut()
-	key, err := newClientKey(o, p.now, p.logger)
+func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.Renderer, live *liveClient) (*oidcrp.Client, error) {
+	s, o, r := c.site, c.OIDC, c.Request
+	logger := c.Names.logger(p.logger)
+	template, fallback := c.signOut()
+	key, err := newClientKey(o, p.now, logger)
 	if err != nil {
 		return nil, err
 	}
-	claims := s.claimsConfig()
+	claims := c.claimsConfig()
 	var ends idp.Ends // a nil interface unless the store can do it
 	if manager.Finds() && manager.Remembers() {
 		ends = manager
 	}
 	return oidcrp.New(oidcrp.Config{
-		Name: o.Provider, Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: s.demands,
+		ID: c.id(), Title: c.title(), EmailDomains: claims.EmailDomains, OwnPaths: c.Number > 0,
+		Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: c.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
-		ClientSecret: live.clientSecret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
+		ClientSecret: live.secret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,
 		AssertionAudience: oidcrp.AssertionAudience(o.AssertionAudience),
 		SigningAlgs:       o.SigningAlgs, Scopes: o.Scopes,
 		PushedRequests: oidcrp.PushedRequests(r.PAR),
-		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: s.extraParams,
+		Prompt:         r.Prompt, ACRValues: r.ACRValues, MaxAge: r.MaxAge, UILocales: r.UILocales, Resource: r.Resource, ExtraParams: c.extraParams,
 		StepUpACRs: s.policy.ACRs(),
-		Userinfo:   oidcrp.UserinfoMode(o.Userinfo),
-		Claims:     claims.Claims, MoreClaims: claims.MoreClaims,
+		Userinfo:   oidcrp.UserinfoMode(o.Userinfo), AccessTokenOptional: !o.AccessTokenRequired,
+		Claims: claims.Claims, MoreClaims: claims.MoreClaims,
 		EmailVerified: claims.EmailVerified, EmailRequired: claims.EmailRequired, GroupsLimit: claims.GroupsLimit,
-		Remedies:  s.preset.Remedies,
-		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: s.refreshBound(),
-		RedirectURL: s.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
-		Prefix: s.path(""), CA: s.idpCA, Timeout: o.Timeout,
-		SignOutClears: s.signOutClears(),
-		Ends:          ends, Sessions: manager, Logins: manager, Pages: renderer, Returns: s.returns, IsNavigation: proxy.IsNavigation,
-		Now: p.now, Logger: p.logger, Registerer: p.registry,
+		Remedies:  c.preset.Remedies,
+		LogoutURL: template, LogoutFallback: fallback, LogoutHint: oidcrp.LogoutHint(o.LogoutHint), RefreshBound: c.refreshBound(),
+		RedirectURL: c.endpoint("/callback"), PostLogoutRedirectURL: s.endpoint("/logout/callback"),
+		Prefix: s.path(""), CA: c.idpCA, Timeout: o.Timeout,
+		Ends: ends, Sessions: manager, Logins: manager, Pages: namedPages{renderer, c.Names}, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Now: p.now, Logger: logger, Registerer: p.registry,
 	})
+}
+
+// newProviders puts the relying parties together that one site has.
+func newProviders(s *settings, p parts, clients []*oidcrp.Client, manager *session.Manager, renderer *pages.Renderer) (*idp.Providers, error) {
+	cfg := idp.ProvidersConfig{
+		Prefix: s.path(""), LoginURL: s.endpoint("/login"), SignOutClears: s.signOutClears(),
+		Sessions: manager, Logins: manager, Browsers: manager, Pages: signInPages{renderer}, Returns: s.returns, IsNavigation: proxy.IsNavigation,
+		Now: p.now, Logger: p.logger, Registerer: p.registry,
+	}
+	for i, c := range clients {
+		cfg.Providers = append(cfg.Providers, namedProvider{c, s.providers[i].Names})
+	}
+	return idp.NewProviders(cfg)
 }
 
 // signOutClears are the types of Clear-Site-Data; none is none.
@@ -173,12 +204,13 @@ func (s *settings) signOutClears() []string {
 
 // claimsConfig is the part of the relying party's configuration that makes an
 // identity of claims.
-func (s *settings) claimsConfig() oidcrp.Config {
-	c := s.Claims
+func (p *provider) claimsConfig() oidcrp.Config {
+	c := p.Claims
 	return oidcrp.Config{
 		Claims:        oidcrp.ClaimNames{User: c.User, Email: c.Email, Name: c.Name, Groups: c.Groups, EmailVerified: c.VerifiedClaim},
-		MoreClaims:    s.moreClaims(),
+		MoreClaims:    p.site.moreClaims(),
 		EmailVerified: oidcrp.EmailVerified(c.EmailVerified), EmailRequired: c.EmailRequired, GroupsLimit: c.GroupsLimit,
+		EmailDomains: p.emailDomains,
 	}
 }
 
@@ -191,17 +223,17 @@ func (s *settings) moreClaims() []string {
 
 // refreshBound is nil where the provider's answers show whether its refresh tokens
 // end with the person's session there.
-func (s *settings) refreshBound() *bool {
+func (p *provider) refreshBound() *bool {
 	switch {
-	case s.Session.Binding == bindingIndependent, s.OIDC.RefreshBound == "no":
+	case p.site.Session.Binding == bindingIndependent, p.OIDC.RefreshBound == "no":
 		return new(bool)
-	case s.OIDC.RefreshBound == "yes":
+	case p.OIDC.RefreshBound == "yes":
 		return new(true)
 	}
 	return nil
 }
 
-func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, client *oidcrp.Client, renderer *pages.Renderer) (*proxy.Site, error) {
+func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manager, providers *idp.Providers, renderer *pages.Renderer, basicPassword func() secret.Text) (*proxy.Site, error) {
 	var own proxy.Sessions
 	if manager.Finds() {
 		own = manager
@@ -209,14 +241,17 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	cfg := proxy.Config{
 		PublicURL: s.publicURL, Prefix: s.Network.Prefix,
 		AllowedHosts: s.Network.AllowedHosts, AllowedOrigins: s.Access.AllowedOrigins, PassPreflights: s.Access.PassPreflights,
+		CORS:        s.cors,
 		ForwardAuth: proxy.ForwardAuth(s.Upstream.ForwardAuth),
 		Upstream:    s.upstream, UpstreamTimeout: s.Upstream.Timeout, UpstreamCA: s.upstreamCA, PassHost: s.Upstream.PassHost,
 		Trusted: s.trusted, TrustUnix: s.trustUnix,
 		PassClientHeaders: s.Headers.PassClientHeaders,
 		PassAccessToken:   s.Headers.PassAccessToken, PassIDToken: s.Headers.PassIDToken,
-		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization), ClaimHeaders: s.claimHeaders,
-		Policy: s.policy, Cookies: s.cookies, Returns: s.returns,
-		Auth: manager, Refresh: manager, Sessions: own, Login: client, Pages: renderer, Routes: routes(client.Routes()), Mode: client.Mode,
+		PassAuthorization: proxy.Authorization(s.Headers.PassAuthorization),
+		BasicUser:         proxy.BasicUser(s.Headers.BasicUser), BasicPassword: basicPassword, ClaimHeaders: s.claimHeaders,
+		HeaderEncoding: proxy.HeaderEncoding(s.Headers.Encoding),
+		Policy:         s.policy, Cookies: s.cookies, Returns: s.returns,
+		Auth: manager, Refresh: manager, Sessions: own, Login: providers, Pages: renderer, Routes: routes(providers.Routes()), Mode: providers.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
 // authorize lets pkg/op check an authorization request. Its error redirects lack
 // the issuer, which RFC 9207 §2 wants in every answer.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
-	p.op.ServeHTTP(&issuerInRedirects{ResponseWriter: w, issuer: p.cfg.Issuer, login: p.cfg.Issuer + loginPath}, r)
+	op.Authorize(&issuerInRedirects{ResponseWriter: w, issuer: p.cfg.Issuer, login: p.cfg.Issuer + loginPath}, r, p.op)
 }
 
 // issuerInRedirects adds iss to a redirect that leaves for the client.
@@ -39,12 +40,12 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, req *authReque
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if req.asked.ResponseMode == oidc.ResponseModeFormPost {
-		p.pages.formPost(w, req.asked.RedirectURI, params)
+		showFormPost(w, req.asked.RedirectURI, params)
 		return
 	}
 	u, err := url.Parse(req.asked.RedirectURI)
 	if err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "The client's redirect URI is not a URL.")
+		showFailure(w, http.StatusBadRequest, "The client's redirect URI is not a URL.")
 		return
 	}
 	w.Header().Set("Location", withParams(u, params))

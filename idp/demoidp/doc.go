@@ -29,6 +29,8 @@
 // form of the account picker. Redirect URIs are compared byte for byte with
 // the registered ones, the cookie is 128 random bits and is not the sid that
 // clients see, and forms from other origins are refused. What the pages show of a
-// request is escaped by html/template. Whoever reaches the pages may sign in as
+// request is escaped by the components of templ. Whoever reaches the pages may sign in as
 // anyone: bind the provider to loopback.
+//
+//go:generate go run ../../internal/templgen
 package demoidp

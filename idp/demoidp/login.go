@@ -15,7 +15,7 @@ import (
 func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
 	req, err := p.store.pending(r.URL.Query().Get("id"))
 	if err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "This sign-in is finished, or it took longer than ten minutes. Go back to the application and start again.")
+		showFailure(w, http.StatusBadRequest, "This sign-in is finished, or it took longer than ten minutes. Go back to the application and start again.")
 		return
 	}
 	current := p.sessionOf(r)
@@ -25,7 +25,7 @@ func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
 	case slices.Contains(req.asked.Prompt, oidc.PromptNone):
 		p.refuse(w, r, req, oidc.ErrLoginRequired().WithDescription("nobody is signed in, or not recently or strongly enough"))
 	default:
-		p.pages.pick(w, p.choices(req, current))
+		showPicker(w, p.choices(req, current))
 	}
 }
 
@@ -51,7 +51,7 @@ func (s *storage) satisfies(x *session, req *authRequest) bool {
 func (p *Provider) submitLogin(w http.ResponseWriter, r *http.Request) {
 	req, err := p.store.pending(r.PostFormValue("id"))
 	if err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "This sign-in is finished, or it took longer than ten minutes. Go back to the application and start again.")
+		showFailure(w, http.StatusBadRequest, "This sign-in is finished, or it took longer than ten minutes. Go back to the application and start again.")
 		return
 	}
 	if r.PostFormValue("cancel") != "" {
@@ -60,7 +60,7 @@ func (p *Provider) submitLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	person, ok := p.store.person(r.PostFormValue("person"))
 	if !ok {
-		p.pages.fail(w, http.StatusBadRequest, "There is no such person here.")
+		showFailure(w, http.StatusBadRequest, "There is no such person here.")
 		return
 	}
 	old := p.sessionOf(r)
@@ -85,13 +85,13 @@ func levelFor(req *authRequest) string {
 // finish gives the client its code.
 func (p *Provider) finish(w http.ResponseWriter, r *http.Request, req *authRequest, x *session) {
 	if err := p.store.complete(req.id, x); err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "This sign-in is finished already. Go back to the application.")
+		showFailure(w, http.StatusBadRequest, "This sign-in is finished already. Go back to the application.")
 		return
 	}
 	code, err := op.CreateAuthRequestCode(r.Context(), req, p.store, p.op.Crypto())
 	if err != nil {
 		p.log.ErrorContext(r.Context(), "creating a code failed", "error", err)
-		p.pages.fail(w, http.StatusInternalServerError, "No code could be made. The log says why.")
+		showFailure(w, http.StatusInternalServerError, "No code could be made. The log says why.")
 		return
 	}
 	p.log.InfoContext(r.Context(), "signed in", "person", x.personID, "client", req.asked.ClientID, "sid", x.sid)

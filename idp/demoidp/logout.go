@@ -14,19 +14,19 @@ import (
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	asked, err := op.ParseEndSessionRequest(r, p.op.Decoder())
 	if err != nil {
-		p.pages.fail(w, http.StatusBadRequest, "The sign-out request cannot be read.")
+		showFailure(w, http.StatusBadRequest, "The sign-out request cannot be read.")
 		return
 	}
 	request, err := op.ValidateEndSessionRequest(r.Context(), asked, p.op)
 	if err != nil {
 		p.log.WarnContext(r.Context(), "sign-out refused", "error", err)
-		p.pages.fail(w, http.StatusBadRequest, "The application asked for a sign-out that is not valid: "+oidc.DefaultToServerError(err, "").Description+".")
+		showFailure(w, http.StatusBadRequest, "The application asked for a sign-out that is not valid: "+oidc.DefaultToServerError(err, "").Description+".")
 		return
 	}
 	current := p.sessionOf(r)
 	hint := request.IDTokenHintClaims
 	if hint == nil && current != nil && !confirmed(r) {
-		p.pages.confirm(w, asked, p.cfg.Issuer+endSessionPath)
+		showConfirmation(w, asked, p.cfg.Issuer+endSessionPath)
 		return
 	}
 	p.end(r.Context(), func(x *session) bool {
@@ -51,7 +51,7 @@ func confirmed(r *http.Request) bool {
 func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, to string) {
 	u, err := url.Parse(to)
 	if err != nil || !u.IsAbs() { // pkg/op gives "?state=…" where no page was asked for
-		p.pages.signedOut(w)
+		show(w, http.StatusOK, signedOut())
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -61,7 +61,7 @@ func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, to string
 
 // account shows this browser's session at the provider.
 func (p *Provider) account(w http.ResponseWriter, r *http.Request) {
-	p.pages.account(w, p.describeSession(p.sessionOf(r)))
+	show(w, http.StatusOK, account(p.describeSession(p.sessionOf(r))))
 }
 
 // endOwnSession ends it, as a person would at a provider's own pages.

@@ -1,45 +1,29 @@
 package demoidp
 
 import (
-	"bytes"
+	"context"
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/base64"
-	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 )
 
-//go:embed pages
-var pageFiles embed.FS
+//go:embed assets/style.css
+var style string
 
 // formPostScript sends the form of a form_post answer (OAuth 2.0 Form Post
 // Response Mode §2).
 const formPostScript = "document.forms[0].submit()"
 
-// pages renders what people see. It has no external asset, and its
-// Content-Security-Policy allows its own style sheet and nothing else.
-type pages struct {
-	templates *template.Template
-	style     template.CSS
-	styleHash string
-}
-
-func newPages() (*pages, error) {
-	style, err := pageFiles.ReadFile("pages/style.css")
-	if err != nil {
-		return nil, fmt.Errorf("reading the style sheet: %w", err)
-	}
-	templates, err := template.New("").Funcs(template.FuncMap{"initials": initials}).ParseFS(pageFiles, "pages/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parsing the pages: %w", err)
-	}
-	return &pages{templates: templates, style: template.CSS(style), styleHash: hashSource(string(style))}, nil
+// inline is an element with a text of ours as it is, whose hash a policy names.
+func inline(element, text string) templ.Component {
+	return templ.Raw("<" + element + ">" + text + "</" + element + ">")
 }
 
 // hashSource is a CSP hash-source of an inline element's text.
@@ -61,38 +45,28 @@ func initials(name string) string {
 	return strings.ToUpper(string(first))
 }
 
-// view is what every page gets beside its own data.
-type view struct {
-	Title  string
-	Style  template.CSS
-	Script template.JS
-	Data   any
+// show writes a page. It has no external asset, and its Content-Security-Policy
+// allows our style sheet and nothing else. formTargets are origins, beside our own,
+// that its forms may lead to: browsers apply form-action to redirects too.
+func show(w http.ResponseWriter, status int, page templ.Component, formTargets ...string) {
+	showScripted(w, status, page, "", formTargets...)
 }
 
-// show writes the named page. formTargets are origins, beside our own, that its
-// forms may lead to: browsers apply form-action to redirects too.
-func (p *pages) show(w http.ResponseWriter, status int, name, title string, data any, formTargets ...string) {
-	var out bytes.Buffer
-	v := view{Title: title, Style: p.style, Data: data}
-	script := ""
-	if name == "formpost.html" {
-		v.Script = formPostScript
-		script = "; script-src " + hashSource(formPostScript)
+// showScripted is show for a page with that inline script.
+func showScripted(w http.ResponseWriter, status int, page templ.Component, script string, formTargets ...string) {
+	policy := "default-src 'none'; style-src " + hashSource(style) + "; img-src data:; form-action " +
+		strings.Join(append([]string{"'self'"}, formTargets...), " ") + "; base-uri 'none'; frame-ancestors 'none'"
+	if script != "" {
+		policy += "; script-src " + hashSource(script)
 	}
-	if err := p.templates.ExecuteTemplate(&out, name, v); err != nil {
-		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
-		return
-	}
-	actions := strings.Join(append([]string{"'self'"}, formTargets...), " ")
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+p.styleHash+"; img-src data:; form-action "+actions+
-		"; base-uri 'none'; frame-ancestors 'none'"+script)
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // the browser may have gone; nobody is left to tell
+	_ = page.Render(context.Background(), w) // the browser may have gone; nobody is left to tell
 }
 
 // choice is the data of the picker.
@@ -124,32 +98,34 @@ func (p *Provider) choices(req *authRequest, current *session) choice {
 	return c
 }
 
-// Suggested reports whether login_hint means person.
-func (c choice) Suggested(person Person) bool {
+// wish is what the client asks for beyond a sign-in, to be said after its name.
+func (c choice) wish() string {
+	if c.Elevated {
+		return ", which asks for a stronger sign-in"
+	}
+	return ""
+}
+
+// suggested reports whether login_hint means person.
+func (c choice) suggested(person Person) bool {
 	return c.Hint != "" && (c.Hint == person.Email || c.Hint == person.PreferredUsername || c.Hint == person.ID)
 }
 
-func (p *pages) pick(w http.ResponseWriter, c choice) {
-	p.show(w, http.StatusOK, "pick.html", "Choose an account", c, c.target)
+func showPicker(w http.ResponseWriter, c choice) {
+	show(w, http.StatusOK, picker(c), c.target)
 }
 
-func (p *pages) fail(w http.ResponseWriter, status int, sentence string) {
-	p.show(w, status, "fail.html", "That did not work", sentence)
+func showFailure(w http.ResponseWriter, status int, sentence string) {
+	show(w, status, failure(sentence))
 }
 
-func (p *pages) signedOut(w http.ResponseWriter) {
-	p.show(w, http.StatusOK, "signedout.html", "Signed out", nil)
+// showConfirmation asks before a sign-out that came without proof of who asks.
+func showConfirmation(w http.ResponseWriter, asked *oidc.EndSessionRequest, action string) {
+	show(w, http.StatusOK, confirmation(asked, action), origin(asked.PostLogoutRedirectURI))
 }
 
-// confirm asks before a sign-out that came without proof of who asks.
-func (p *pages) confirm(w http.ResponseWriter, asked *oidc.EndSessionRequest, action string) {
-	p.show(w, http.StatusOK, "confirm.html", "Sign out?", map[string]string{
-		"Action": action, "ClientID": asked.ClientID, "To": asked.PostLogoutRedirectURI, "State": asked.State,
-	}, origin(asked.PostLogoutRedirectURI))
-}
-
-func (p *pages) formPost(w http.ResponseWriter, action string, params url.Values) {
-	p.show(w, http.StatusOK, "formpost.html", "One moment", map[string]any{"Action": action, "Params": params}, origin(action))
+func showFormPost(w http.ResponseWriter, action string, params url.Values) {
+	showScripted(w, http.StatusOK, formPost(action, params), formPostScript, origin(action))
 }
 
 // accountView is the data of the account page; the zero value says that nobody
@@ -159,10 +135,6 @@ type accountView struct {
 	SID     string
 	Since   string
 	Clients []string
-}
-
-func (p *pages) account(w http.ResponseWriter, v accountView) {
-	p.show(w, http.StatusOK, "account.html", "Your session", v)
 }
 
 // describeSession returns what the account page shows of x, which may be nil.

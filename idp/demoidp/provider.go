@@ -1,12 +1,10 @@
 package demoidp
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -33,8 +31,7 @@ type Provider struct {
 	cfg      Config
 	basePath string // path of the issuer, "" or "/…"
 	store    *storage
-	op       *op.Provider
-	pages    *pages
+	op       *engine
 	log      *slog.Logger
 	handler  http.Handler
 
@@ -53,45 +50,17 @@ func New(cfg Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	views, err := newPages()
+	engine, err := newEngine(store)
 	if err != nil {
-		return nil, err
-	}
-	engine, err := newEngine(cfg.Issuer, store)
-	if err != nil {
-		return nil, fmt.Errorf("creating the OpenID provider: %w", err)
+		return nil, fmt.Errorf("drawing the key of the codes: %w", err)
 	}
 	issuer, err := url.Parse(cfg.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("parsing issuer: %w", err)
 	}
-	p := &Provider{cfg: cfg, basePath: issuer.Path, store: store, op: engine, pages: views, log: cfg.Logger}
+	p := &Provider{cfg: cfg, basePath: issuer.Path, store: store, op: engine, log: cfg.Logger}
 	p.handler = p.routes()
 	return p, nil
-}
-
-// newEngine returns pkg/op's provider for issuer.
-func newEngine(issuer string, store *storage) (*op.Provider, error) {
-	config := &op.Config{
-		CodeMethodS256:                    true,
-		AuthMethodPost:                    true,
-		GrantTypeRefreshToken:             true,
-		BackChannelLogoutSupported:        true,
-		BackChannelLogoutSessionSupported: true,
-	}
-	if _, err := rand.Read(config.CryptoKey[:]); err != nil {
-		return nil, fmt.Errorf("drawing a key: %w", err)
-	}
-	options := []op.Option{
-		op.WithCustomEndpoints(op.NewEndpoint(authorizePath), op.NewEndpoint(tokenPath), op.NewEndpoint(userinfoPath),
-			op.NewEndpoint(revokePath), op.NewEndpoint(endSessionPath), op.NewEndpoint(keysPath)),
-		op.WithCustomIntrospectionEndpoint(op.NewEndpoint(introspectPath)),
-		op.WithCORSOptions(nil),
-	}
-	if strings.HasPrefix(issuer, "http://") {
-		options = append(options, op.WithAllowInsecure())
-	}
-	return op.NewProvider(config, store, op.StaticIssuer(issuer), options...)
 }
 
 // Handler serves every endpoint of the issuer, below the issuer's path.
@@ -100,13 +69,13 @@ func (p *Provider) Handler() http.Handler { return p.handler }
 func (p *Provider) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
-	mux.HandleFunc("GET "+keysPath, p.op.ServeHTTP)
+	mux.HandleFunc("GET "+keysPath, func(w http.ResponseWriter, r *http.Request) { op.Keys(w, r, p.store) })
 	mux.HandleFunc(authorizePath, p.authorize)
 	mux.HandleFunc("GET "+loginPath, p.showLogin)
 	mux.HandleFunc("POST "+tokenPath, p.token)
-	mux.HandleFunc(userinfoPath, p.op.ServeHTTP)
-	mux.HandleFunc("POST "+revokePath, p.op.ServeHTTP)
-	mux.HandleFunc("POST "+introspectPath, p.op.ServeHTTP)
+	mux.HandleFunc(userinfoPath, func(w http.ResponseWriter, r *http.Request) { op.Userinfo(w, r, p.op) })
+	mux.HandleFunc("POST "+revokePath, func(w http.ResponseWriter, r *http.Request) { op.Revoke(w, r, p.op) })
+	mux.HandleFunc("POST "+introspectPath, func(w http.ResponseWriter, r *http.Request) { op.Introspect(w, r, p.op) })
 	mux.HandleFunc(endSessionPath, p.endSession)
 	mux.HandleFunc("GET "+accountPath, p.account)
 	mux.Handle("GET /{$}", http.RedirectHandler(p.cfg.Issuer+accountPath, http.StatusFound))

@@ -39,10 +39,10 @@ func TestAlgorithmsFitTheirKeys(t *testing.T) {
 	}
 }
 
-// P12, authentik and Auth0: who signs with the client secret, or not at all, gets the
+// P12, authentik, Auth0 and Keycloak: who signs with the client secret, or not at all, gets the
 // provider's own remedy in the log.
 func TestRefusedAlgorithmNamesTheProvidersRemedy(t *testing.T) {
-	for _, name := range []string{"authentik", "auth0"} {
+	for _, name := range []string{"authentik", "auth0", "keycloak"} {
 		preset, _ := FindPreset(name)
 		for alg, key := range map[string]any{"HS256": []byte(testSecret), "none": nil} {
 			t.Run("P12 "+name+" "+alg, func(t *testing.T) {

@@ -31,7 +31,7 @@ func (c *Client) loginFault(w http.ResponseWriter, r *http.Request, err error, r
 	c.log.LogAttrs(r.Context(), faultLevel(f.Code), "sign-in failed",
 		slog.String("code", string(f.Code)), slog.Any("cause", f.Cause), requestID(r.Context()))
 	f.RetryURL = retryURL
-	if f.Code == fault.AccountNotAllowed {
+	if f.Code == fault.AccountNotAllowed || f.Code == fault.EmailDomainRefused {
 		f.RetryURL = askingForAccount(retryURL)
 	}
 	noStore(w)

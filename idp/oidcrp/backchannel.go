@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
@@ -58,7 +59,7 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 		c.refuseLogout(w, r, fault.New(fault.StoreUnavailable, err))
 		return
 	}
-	c.metrics.loggedOut(logoutBackChannel)
+	c.metrics.loggedOut(idp.LogoutBackChannel)
 	c.log.InfoContext(r.Context(), "back-channel logout", "audit", true, "sessions", n, "sub", loggable(token.subject), "by_sid", token.sid != "", requestID(r.Context()))
 	w.WriteHeader(http.StatusOK)
 }
@@ -106,11 +107,11 @@ func readLogoutForm(w http.ResponseWriter, r *http.Request) (string, error) {
 // refuseLogout is the answer of Back-Channel Logout 1.0 §2.8. What exactly was wrong
 // is for our log: a forger learns nothing from the answer.
 func (c *Client) refuseLogout(w http.ResponseWriter, r *http.Request, f *fault.Error) {
-	kind, level := logoutRefused, slog.LevelWarn
+	kind, level := idp.LogoutRefused, slog.LevelWarn
 	said := map[string]string{"error": "invalid_request", "error_description": f.Detail}
 	h := w.Header()
 	if f.Status >= http.StatusInternalServerError {
-		kind, level = logoutIncomplete, slog.LevelError
+		kind, level = idp.LogoutIncomplete, slog.LevelError
 		said = map[string]string{"error": "temporarily_unavailable", "error_description": "The logout cannot be carried out right now."}
 		h.Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
 	}

@@ -50,8 +50,8 @@ func (c *Client) callback(w http.ResponseWriter, r *http.Request) {
 // checkResponse makes sure that the answer belongs to this sign-in and comes from
 // the provider that it went to (RFC 9207 §2.4). The error is a *fault.Error.
 func (c *Client) checkResponse(resp *authorizationResponse, p session.Pending) (*metadata, error) {
-	if p.IdP != c.cfg.Name {
-		return nil, fault.New(fault.IssuerMismatch, fmt.Errorf("the sign-in went to the provider %q and the answer came to %q", loggable(p.IdP), c.cfg.Name))
+	if p.IdP != c.cfg.ID {
+		return nil, fault.New(fault.IssuerMismatch, fmt.Errorf("the sign-in went to the provider %q and the answer came to %q", loggable(p.IdP), c.cfg.ID))
 	}
 	provider := c.provider.Load()
 	if provider == nil {
@@ -179,5 +179,5 @@ func (c *Client) signIn(ctx context.Context, provider *metadata, code string, p 
 	}
 	grant := tokens.grant()
 	c.bind(&grant, provider, c.bindsSession(tokens))
-	return session.Login{IdP: c.cfg.Name, Identity: identity, Grant: grant, Attempt: p.Attempt}, nil
+	return session.Login{IdP: c.cfg.ID, Identity: identity, Grant: grant, Attempt: p.Attempt}, nil
 }

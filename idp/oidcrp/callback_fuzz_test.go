@@ -61,7 +61,7 @@ func fuzzClient(tb testing.TB, browser oneSignIn) (*Client, *tokenCalls) {
 	}
 	const issuer = "https://idp.example.com"
 	c, err := New(Config{
-		Name: "generic", Issuer: issuer, ClientID: testClient, ClientSecret: func() secret.Text { return secret.New(testSecret) },
+		ID: "generic", Issuer: issuer, ClientID: testClient, ClientSecret: func() secret.Text { return secret.New(testSecret) },
 		ClientAuth: ClientSecretBasic, SigningAlgs: signingAlgs[:], Scopes: []string{"openid"}, Userinfo: UserinfoNever,
 		EmailVerified: EmailIgnoreVerified, RedirectURL: "https://app.example.com/oauth2/callback",
 		PostLogoutRedirectURL: "https://app.example.com/oauth2/logout/callback", Prefix: "/oauth2", Timeout: time.Second,
@@ -84,7 +84,7 @@ func FuzzCallbackQuery(f *testing.F) {
 	for _, seed := range []string{
 		"code=c&state=" + ours, "code=c&state=" + ours + "&iss=https://idp.example.com", "error=access_denied&state=" + ours,
 		"code=c&code=d&state=" + ours, "code=c&state=" + ours + "&iss=https://evil.example", "code=&state=" + ours,
-		"code=c;state=" + ours, "state=" + newState(stateRestarted) + "&code=c", "state=" + newState(stateLogout) + "&code=c",
+		"code=c;state=" + ours, "state=" + newState(stateRestarted) + "&code=c", "state=" + ("L" + randomText()) + "&code=c",
 		"state=%00&code=%zz", "State=" + ours + "&Code=c", "code=c&state=" + ours + "&session_state=a&session_state=b", "code=c&error=x&state=" + ours,
 	} {
 		f.Add(seed, false)

@@ -102,14 +102,41 @@ func (r *claimReader) texts(name string) []string {
 	return kept
 }
 
-// values returns a claim as texts for a rule or a header: as texts, and a number or
-// a truth value as it is written.
-func (r *claimReader) values(name string) []string {
+// values returns a claim as texts for a rule or a header: strings, and numbers and
+// truth values as they are written, alone or in an array, or the keys of an object.
+// complete is false if some of it cannot be a text: who does not have a value cannot be
+// told from a part.
+func (r *claimReader) values(name string) (values []string, complete bool) {
 	raw, _ := r.find(name)
-	if len(raw) > 0 && strings.IndexByte("-0123456789tf", raw[0]) >= 0 {
-		return []string{string(raw)}
+	elements := []json.RawMessage{raw}
+	if list, ok := asArray(raw); ok {
+		elements = list
+	} else if keyed, err := parseObject(raw); err == nil {
+		elements = nil
+		values = slices.Sorted(maps.Keys(keyed))
+	} else if raw == nil {
+		return nil, true
 	}
-	return r.texts(name)
+	complete = true
+	for _, element := range elements {
+		if text, ok := asString(element); ok {
+			values = append(values, text)
+		} else if len(element) > 0 && strings.IndexByte("-0123456789tf", element[0]) >= 0 {
+			values = append(values, string(element))
+		} else {
+			r.dropped(name, "it, or an element of it, is no string, number or truth value")
+			complete = false
+		}
+	}
+	kept := values[:0]
+	for _, v := range values {
+		if clean := r.clean(name, v); clean != "" {
+			kept = append(kept, clean)
+		} else if strings.TrimSpace(v) != "" {
+			complete = false
+		}
+	}
+	return kept, complete
 }
 
 // clean trims a value and drops one that would not look like what it is: with
@@ -145,8 +172,8 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	id.Name, _ = r.text(c.cfg.Claims.Name)
 	id.Groups, id.GroupsWithheld = c.groups(ctx, r)
 	for _, name := range c.cfg.MoreClaims {
-		values := r.values(name)
-		if name == c.cfg.Claims.Groups && id.GroupsWithheld || values == nil && isElsewhere(r.sources, name) {
+		values, complete := r.values(name)
+		if !complete || name == c.cfg.Claims.Groups && id.GroupsWithheld || len(values) == 0 && isElsewhere(r.sources, name) {
 			id.ClaimsWithheld = append(id.ClaimsWithheld, name)
 		} else if len(values) > 0 {
 			if id.Claims == nil {
@@ -157,6 +184,9 @@ func (c *Client) identityOf(ctx context.Context, claims, info object) (session.I
 	}
 	var err error
 	if id.Email, err = c.email(r); err != nil {
+		return session.Identity{}, err
+	}
+	if err := c.checkDomains(&id); err != nil {
 		return session.Identity{}, err
 	}
 	token := &claimReader{sources: []object{claims}, dropped: r.dropped}

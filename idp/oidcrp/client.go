@@ -1,6 +1,7 @@
 package oidcrp
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -48,12 +49,12 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	m, err := newMetrics(cfg.Registerer, cfg.Name, cfg.Issuer)
+	m, err := newMetrics(cfg.Registerer, cfg.ID, cfg.Issuer)
 	if err != nil {
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, now: cfg.Now, log: cfg.Logger.With("idp", cfg.Name),
+		cfg: cfg, now: cfg.Now, log: cfg.Logger.With("idp", cfg.ID),
 		metrics: m, spent: newSpentStates(cfg.Now), pauses: defaultPauses,
 	}
 	c.secrets = &clientSecrets{current: cfg.ClientSecret, previous: cfg.PreviousSecret, log: c.log}
@@ -68,21 +69,31 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Routes returns the endpoints of this protocol, relative to SALLYPORT_PREFIX.
+// About implements idp.Provider.
+func (c *Client) About() idp.About {
+	return idp.About{ID: c.cfg.ID, Title: cmp.Or(c.cfg.Title, c.cfg.ID), EmailDomains: c.cfg.EmailDomains}
+}
+
+// AdmitsIssuer implements idp.Provider.
+func (c *Client) AdmitsIssuer(iss string) bool { return c.cfg.admitsIssuer(iss) }
+
+// Routes implements idp.Provider. With Config.OwnPaths each ends with the provider's
+// ID: an answer that comes to another provider's address is not for this one (RFC 9700
+// §4.4.2).
 func (c *Client) Routes() []idp.Route {
-	get, both := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
+	own := ""
+	if c.cfg.OwnPaths {
+		own = "/" + c.cfg.ID
+	}
 	routes := []idp.Route{
-		{Path: "/login", Name: "login", Methods: get, Handler: http.HandlerFunc(c.login)},
-		{Path: "/callback", Name: "callback", Methods: both, Handler: http.HandlerFunc(c.callback)},
-		{Path: "/logout", Name: "logout", Methods: both, Handler: http.HandlerFunc(c.logout)},
-		{Path: "/logout/callback", Name: "logout_callback", Methods: get, Handler: http.HandlerFunc(c.logoutCallback)},
+		{Path: "/callback" + own, Name: "callback", Methods: []string{http.MethodGet, http.MethodPost}, Handler: http.HandlerFunc(c.callback)},
 	}
 	if c.cfg.Ends == nil {
 		return routes
 	}
 	return append(routes,
-		idp.Route{Path: "/logout/backchannel", Name: "logout_backchannel", Methods: []string{http.MethodPost}, Handler: http.HandlerFunc(c.backChannelLogout)},
-		idp.Route{Path: "/logout/frontchannel", Name: "logout_frontchannel", Methods: get, Handler: http.HandlerFunc(c.frontChannelLogout)},
+		idp.Route{Path: "/logout/backchannel" + own, Name: "logout_backchannel", Methods: []string{http.MethodPost}, Handler: http.HandlerFunc(c.backChannelLogout)},
+		idp.Route{Path: "/logout/frontchannel" + own, Name: "logout_frontchannel", Methods: []string{http.MethodGet}, Handler: http.HandlerFunc(c.frontChannelLogout)},
 	)
 }
 

@@ -182,7 +182,7 @@ func (c *Client) signForm(address string, form url.Values, with secret.Text) err
 
 // clientRejected says that the provider does not accept this client's credentials.
 func (c *Client) clientRejected(said string) *fault.Error {
-	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in until this is repaired; %s", said, c.credentialsRemedy()))
+	return fault.New(fault.ClientRejected, fmt.Errorf("%s: it does not accept our credentials, so NOBODY can sign in at this provider until this is repaired; %s", said, c.credentialsRemedy()))
 }
 
 // credentialsRemedy says what may be wrong with credentials that are refused.

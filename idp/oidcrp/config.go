@@ -48,9 +48,17 @@ type ClaimNames struct {
 
 // Config makes a Client. Fields without a note are required.
 type Config struct {
-	// Name names the provider in logs, metrics, cookies and sessions, e.g.
-	// "generic". It is a bounded label.
-	Name string
+	// ID names the provider in logs, metrics, cookies and sessions, e.g. "generic". It
+	// is a bounded label, and part of addresses with OwnPaths.
+	ID string
+	// Title is what people know it by, in plain text; "" = ID.
+	Title string
+	// EmailDomains are those that it may vouch for addresses of, in lower case; nil =
+	// all.
+	EmailDomains []string
+	// OwnPaths puts its endpoints below a path segment of its own, its ID; false = it
+	// is the one whose redirect URI has none.
+	OwnPaths bool
 
 	// Issuer is SALLYPORT_OIDC_ISSUER, compared byte for byte. It may contain
 	// TenantPlaceholder; then AllowedTenants says whose tokens are accepted.
@@ -84,6 +92,10 @@ type Config struct {
 	UILocales   []string
 	ExtraParams url.Values
 	Resource    []string // RFC 8707
+
+	// AccessTokenOptional takes a token response without an access token for good;
+	// then there is nothing to ask the userinfo endpoint with.
+	AccessTokenOptional bool
 
 	Userinfo UserinfoMode
 	Claims   ClaimNames
@@ -124,10 +136,6 @@ type Config struct {
 	// Timeout bounds one call to the provider, from connecting to the last byte.
 	Timeout time.Duration
 
-	// SignOutClears are the types of Clear-Site-Data ("cache", "storage") that a
-	// sign-out here sends; empty = none. "cookies" is for nobody: it would take those
-	// of the sign-out itself along, and those of every host of the domain.
-	SignOutClears []string
 	// Ends ends sessions when the provider says so; nil = the store cannot find them,
 	// and the provider's logout endpoints are not offered.
 	Ends     idp.Ends
@@ -156,7 +164,7 @@ func (c *Config) check() error {
 			faults = append(faults, errors.New("oidcrp: "+what))
 		}
 	}
-	need(c.Name != "", "Config.Name is missing")
+	need(c.ID != "", "Config.ID is missing")
 	need(c.Issuer != "", "SALLYPORT_OIDC_ISSUER is missing")
 	need(!strings.Contains(c.Issuer, TenantPlaceholder) || len(c.AllowedTenants) > 0 && c.DiscoveryURL != "",
 		"SALLYPORT_OIDC_ISSUER is a template: SALLYPORT_OIDC_ALLOWED_TENANTS and SALLYPORT_OIDC_DISCOVERY_URL are needed")

@@ -26,7 +26,7 @@ func TestBadConfigurations(t *testing.T) {
 		spoil func(*Config)
 		want  string
 	}{
-		{"no name", func(c *Config) { c.Name = "" }, "Config.Name"},
+		{"no name", func(c *Config) { c.ID = "" }, "Config.ID"},
 		{"no issuer", func(c *Config) { c.Issuer = "" }, "SALLYPORT_OIDC_ISSUER"},
 		{"no client", func(c *Config) { c.ClientID = "" }, "SALLYPORT_OIDC_CLIENT_ID"},
 		{"no openid", func(c *Config) { c.Scopes = []string{"profile"} }, "SALLYPORT_OIDC_SCOPES must contain openid"},
@@ -111,7 +111,7 @@ func TestTwoClientsShareARegistry(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	for _, name := range []string{"staff", "partners"} {
 		cfg := goodConfig(t)
-		cfg.Name, cfg.Registerer = name, reg
+		cfg.ID, cfg.Registerer = name, reg
 		c, err := New(cfg)
 		if err != nil {
 			t.Fatalf("New of %s: %v", name, err)

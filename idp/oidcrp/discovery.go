@@ -75,7 +75,7 @@ func (c *Client) discoveryFailed(ctx context.Context, err error) {
 		return
 	}
 	c.lastFailure.Store(&err)
-	c.log.ErrorContext(ctx, "discovery failed; nobody can sign in until it succeeds, it is tried again", "cause", err)
+	c.log.ErrorContext(ctx, "discovery failed; nobody can sign in at this provider until it succeeds, it is tried again", "cause", err)
 }
 
 // discover fetches the metadata and then the keys once. Keys that cannot be

@@ -18,11 +18,12 @@
 // the identity. bindsSession and modeOf say how far a session follows the
 // provider's.
 //
-// Logout ends the session first, hands its tokens to the revoker and leads to the
-// provider's own sign-out.
+// A sign-out begins in idp.Providers, which ends the session; Client.SignOut then hands
+// its tokens to the revoker and says where the provider's own sign-out is.
 //
-// Everything that is logged, measured or remembered is named by Config.Name, so
-// that several Clients can live in one process.
+// Everything that is logged, measured or remembered is named by Config.ID, so that
+// several Clients can live in one process. Each is at addresses of its own, and what
+// comes to them is of the sign-ins that it began.
 //
 // # Trust
 //

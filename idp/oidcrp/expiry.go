@@ -60,7 +60,7 @@ func (e Expiry) Sentence(now time.Time) string {
 	at := e.At.UTC().Format(time.RFC3339)
 	switch e.Urgency(now) {
 	case Expired:
-		return fmt.Sprintf("%s expired at %s: NOBODY can sign in until it is replaced; who is signed in stays so, without refreshes", e.Variable, at)
+		return fmt.Sprintf("%s expired at %s: NOBODY can sign in at this provider until it is replaced; who is signed in stays so, without refreshes", e.Variable, at)
 	case Distant:
 		if e.At.IsZero() {
 			return ""
@@ -68,7 +68,7 @@ func (e Expiry) Sentence(now time.Time) string {
 		return fmt.Sprintf("%s expires at %s", e.Variable, at)
 	}
 	left := e.At.Sub(now).Round(time.Hour)
-	return fmt.Sprintf("%s expires in %d days and %d hours, at %s: from then on NOBODY can sign in; replace it before", e.Variable, left/day, left%day/time.Hour, at)
+	return fmt.Sprintf("%s expires in %d days and %d hours, at %s: from then on NOBODY can sign in at this provider; replace it before", e.Variable, left/day, left%day/time.Hour, at)
 }
 
 // How often the end of the credential is looked at, and how often the log repeats

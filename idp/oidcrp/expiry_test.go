@@ -82,7 +82,7 @@ func TestWatchExpiry(t *testing.T) {
 				t.Errorf("%s before the end: %d lines, want %d:\n%s", time.Until(cfg.SecretExpires), got, tt.lines, log)
 			}
 		}
-		if got := testutil.ToFloat64(c.metrics.expiry.WithLabelValues(cfg.Name)); int64(got) != cfg.SecretExpires.Unix() {
+		if got := testutil.ToFloat64(c.metrics.expiry.WithLabelValues(cfg.ID)); int64(got) != cfg.SecretExpires.Unix() {
 			t.Errorf("the metric is %v, want %d", got, cfg.SecretExpires.Unix())
 		}
 		stop()

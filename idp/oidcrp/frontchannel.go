@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -24,7 +25,7 @@ func (c *Client) frontChannelLogout(w http.ResponseWriter, r *http.Request) {
 	if n, err := c.endInFront(r); err != nil {
 		c.log.WarnContext(r.Context(), "front-channel logout: not all sessions were ended", "audit", true, "cause", err, requestID(r.Context()))
 	} else if n > 0 {
-		c.metrics.loggedOut(logoutFrontChannel)
+		c.metrics.loggedOut(idp.LogoutFrontChannel)
 		c.log.InfoContext(r.Context(), "front-channel logout", "audit", true, "sessions", n, requestID(r.Context()))
 	}
 	h := w.Header()
@@ -38,7 +39,7 @@ func (c *Client) frontChannelLogout(w http.ResponseWriter, r *http.Request) {
 // endInFront ends the sessions of sid, if there is one, and if iss is ours or is not
 // given: Entra ID sends none.
 func (c *Client) endInFront(r *http.Request) (n int, err error) {
-	q, err := parseParameters(r.URL.RawQuery, "iss", "sid")
+	q, err := idp.ParseParameters(r.URL.RawQuery, "iss", "sid")
 	if err != nil {
 		return 0, nil // somebody else's, or nobody's
 	}

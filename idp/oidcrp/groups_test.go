@@ -68,6 +68,14 @@ func TestClaimsWithheld(t *testing.T) {
 		{"a list of groups that was cut", `"groups":["a","b"],"roles":["x","y","z"]`, []string{"groups"}},
 		{"another claim elsewhere", `"_claim_names":{"roles":"src1"}`, []string{"roles"}},
 		{"nothing elsewhere", `"groups":["a"]`, nil},
+		// Without these, level!=3 would be passed by somebody whose level is 3.
+		{"an object in an array", `"roles":["r",{"level":3}]`, []string{"roles"}},
+		{"an array in an array", `"roles":[["r"]]`, []string{"roles"}},
+		{"null in an array", `"roles":["r",null]`, []string{"roles"}},
+		{"a line break", `"roles":["r","a\nb"]`, []string{"roles"}},
+		{"a long value", `"roles":"` + strings.Repeat("x", maxClaim+1) + `"`, []string{"roles"}},
+		{"numbers, truth and blanks", `"roles":[3,true," ","r"]`, nil},
+		{"null", `"roles":null`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			id, err, _ := readIdentity(t, more, `{"sub":"a","department":"d",`+tt.json+`}`, "")
@@ -80,6 +88,10 @@ func TestClaimsWithheld(t *testing.T) {
 				}
 			}
 		})
+	}
+	id, err, _ := readIdentity(t, more, `{"sub":"a","roles":[3,-1.5,true," ","r"],"department":7}`, "")
+	if got := id.Claims["roles"]; err != nil || !slices.Equal(got, []string{"3", "-1.5", "true", "r"}) || !slices.Equal(id.Claims["department"], []string{"7"}) {
+		t.Errorf("claims %v, %v", id.Claims, err)
 	}
 }
 

@@ -223,8 +223,12 @@ func (s *keySet) load(ctx context.Context, url string) ([]publicKey, error) {
 	if len(skipped) > 0 {
 		s.log.DebugContext(ctx, "some of the provider's keys are not used", "cause", errors.Join(skipped...))
 	}
-	if len(keys) == 0 {
+	switch {
+	case len(keys) > 0:
+		return keys, nil
+	case len(skipped) == 0:
+		return nil, errors.New("the provider publishes no keys")
+	default:
 		return nil, fmt.Errorf("none of the provider's keys can verify an ID token: %w", errors.Join(skipped...))
 	}
-	return keys, nil
 }

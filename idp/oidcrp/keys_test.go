@@ -180,6 +180,20 @@ func TestParseJWKS(t *testing.T) {
 	})
 }
 
+// An empty set was reported as "%!w(<nil>)".
+func TestNoKeysAtAll(t *testing.T) {
+	h := newHostile(t)
+	h.jwks = func(w http.ResponseWriter) bool {
+		writeTestJSON(w, map[string]any{"keys": []any{}})
+		return true
+	}
+	w := newWorld(t, h, nil)
+	w.wantFault(w.signIn("/"), fault.IDTokenInvalid)
+	if said := w.log.String(); !strings.Contains(said, "the provider publishes no keys") || strings.Contains(said, "%!") {
+		t.Errorf("the log:\n%s", said)
+	}
+}
+
 func TestTokenWithoutKid(t *testing.T) {
 	h := newHostile(t)
 	w := newWorld(t, h, nil)

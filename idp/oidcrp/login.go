@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
@@ -51,7 +51,7 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 		return
 	}
 	p := session.Pending{
-		IdP: c.cfg.Name, State: newState(b.kind), Nonce: randomText(), Verifier: randomText(),
+		IdP: c.cfg.ID, State: newState(b.kind), Nonce: randomText(), Verifier: randomText(),
 		ReturnTo: b.to, CreatedAt: c.now(), Attempt: b.attempt, ACR: b.acr, MaxAge: b.maxAge,
 	}
 	if b.prompt == "" && len(c.cfg.Prompt) == 0 && c.cfg.Logins.AsksForAccount(r) {
@@ -69,10 +69,10 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 	redirect(w, r, address)
 }
 
-// login is GET /login: it begins a sign-in that somebody asked for, here or at a
-// third party (OpenID Connect Core §4). Only navigations may: an image or a script
+// Login implements idp.Provider: it begins a sign-in that somebody asked for, here or at
+// a third party (OpenID Connect Core §4). Only navigations may: an image or a script
 // of another site would otherwise fill the browser with sign-ins.
-func (c *Client) login(w http.ResponseWriter, r *http.Request) {
+func (c *Client) Login(w http.ResponseWriter, r *http.Request) {
 	if c.methodNotAllowed(w, r, "GET, HEAD", http.MethodGet, http.MethodHead) {
 		return
 	}
@@ -93,7 +93,7 @@ func (c *Client) login(w http.ResponseWriter, r *http.Request) {
 // be returned to is replaced by the start page; everything else that is wrong is
 // an error.
 func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
-	q, err := parseParameters(rawQuery, "rd", "idp", "prompt", "acr", "max_age", "iss", "login_hint", "target_link_uri")
+	q, err := idp.ParseParameters(rawQuery, "rd", "idp", "prompt", "acr", "max_age", "iss", "login_hint", "target_link_uri")
 	if err != nil {
 		return beginning{}, err
 	}
@@ -104,8 +104,8 @@ func (c *Client) readLoginRequest(rawQuery string) (beginning, error) {
 	if q.Has("iss") && !c.cfg.admitsIssuer(q.Get("iss")) {
 		return beginning{}, fmt.Errorf("the sign-in link names the issuer %q, SALLYPORT_OIDC_ISSUER is %q", loggable(q.Get("iss")), c.cfg.Issuer)
 	}
-	if q.Has("idp") && q.Get("idp") != c.cfg.Name {
-		return beginning{}, fmt.Errorf("the sign-in link names the provider %q, there is only %q", loggable(q.Get("idp")), c.cfg.Name)
+	if q.Has("idp") && q.Get("idp") != c.cfg.ID {
+		return beginning{}, fmt.Errorf("the sign-in link names the provider %q, there is only %q", loggable(q.Get("idp")), c.cfg.ID)
 	}
 	if b.prompt != "" && !slices.Contains([]string{"login", "consent", "select_account"}, b.prompt) {
 		return beginning{}, fmt.Errorf("the sign-in link has the prompt %q; login, consent and select_account are accepted", loggable(b.prompt))
@@ -142,25 +142,4 @@ func readMaxAge(text string) (*time.Duration, error) {
 	}
 	age := time.Duration(seconds) * time.Second
 	return &age, nil
-}
-
-// maxQuery bounds the query or form that our endpoints read, in bytes.
-const maxQuery = 16 << 10
-
-// parseParameters reads a query or form in which none of the given parameters may
-// occur twice: which of two counts differs between programs (RFC 6749 §3.1).
-func parseParameters(raw string, once ...string) (url.Values, error) {
-	if len(raw) > maxQuery {
-		return nil, fmt.Errorf("the parameters have %d bytes, at most %d are accepted", len(raw), maxQuery)
-	}
-	q, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, errors.New("the parameters are not well formed")
-	}
-	for _, name := range once {
-		if len(q[name]) > 1 {
-			return nil, fmt.Errorf("the parameter %s occurs %d times", name, len(q[name]))
-		}
-	}
-	return q, nil
 }

@@ -56,32 +56,3 @@ func TestNextSignInKeepsThePrompt(t *testing.T) {
 		t.Errorf("prompt %q", got)
 	}
 }
-
-// Only a sign-out that was carried out has the browser forget anything.
-func TestSignOutClearsSiteData(t *testing.T) {
-	for want, types := range map[string][]string{"": nil, `"cache"`: {"cache"}, `"cache", "storage"`: {"cache", "storage"}} {
-		w := newWorld(t, newHostile(t), func(c *Config) { c.SignOutClears = types })
-		w.signIn("/")
-		if got := w.get("/oauth2/logout").Header.Get("Clear-Site-Data"); got != want {
-			t.Errorf("%v: Clear-Site-Data %q, want %q", types, got, want)
-		}
-	}
-	for want, types := range map[string][]string{"": {"storage"}, `"cache"`: {"cache", "storage"}} {
-		w := newWorld(t, newHostile(t), func(c *Config) { c.SignOutClears = types })
-		if got := w.get("/oauth2/logout/callback").Header.Get("Clear-Site-Data"); got != want {
-			t.Errorf("%v, back from the provider: Clear-Site-Data %q, want %q", types, got, want)
-		}
-		w.signIn("/")
-		if got := w.get("/oauth2/logout/callback").Header.Get("Clear-Site-Data"); got != "" {
-			t.Errorf("%v: Clear-Site-Data %q for somebody who is signed in", types, got)
-		}
-	}
-	w := newWorld(t, newHostile(t), func(c *Config) { c.SignOutClears = []string{"storage"} })
-	w.signIn("/")
-	w.store.mu.Lock()
-	w.store.deleteErr = errStoreDown
-	w.store.mu.Unlock()
-	if got := w.get("/oauth2/logout").Header.Get("Clear-Site-Data"); got != "" {
-		t.Errorf("Clear-Site-Data %q although the session may live", got)
-	}
-}

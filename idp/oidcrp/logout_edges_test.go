@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
@@ -157,7 +158,7 @@ func TestLogoutCallbackWantsItsOwnState(t *testing.T) {
 		w := newWorld(t, newHostile(t), nil)
 		to, err := w.client.cfg.Returns.Parse("/bye")
 		must(t, err)
-		p := session.Pending{IdP: "other", State: newState(stateLogout), ReturnTo: to}
+		p := session.Pending{IdP: "other", State: ("L" + randomText()), ReturnTo: to}
 		rec := httptest.NewRecorder()
 		must(t, w.sessions.BeginLogin(rec, httptest.NewRequest(http.MethodGet, "/", nil), p))
 		w.jar.SetCookies(mustURL(t, w.site.URL), rec.Result().Cookies())
@@ -203,7 +204,7 @@ func TestSignOutEndsSignInsUnderWay(t *testing.T) {
 // GET with a malformed query must neither sign out nor ask.
 func TestMalformedSignOut(t *testing.T) {
 	w := signedInWorld(t, newHostile(t), nil)
-	for _, query := range []string{"?rd=%zz", "?rd=/a&rd=/b", "?rd=/" + strings.Repeat("a", maxQuery), "?rd=/a;rd=/b"} {
+	for _, query := range []string{"?rd=%zz", "?rd=/a&rd=/b", "?rd=/" + strings.Repeat("a", idp.MaxQuery), "?rd=/a;rd=/b"} {
 		res := w.ask(http.MethodGet, "/oauth2/logout"+query, sameOrigin)
 		if res.StatusCode != http.StatusBadRequest || len(w.pages.shown) != 0 {
 			t.Errorf("OF-04: %.30s: %d with pages %v, want 400", query, res.StatusCode, w.pages.shown)

@@ -207,17 +207,20 @@ func TestRevocationsAreBounded(t *testing.T) {
 // A session that was ended from elsewhere has its tokens revoked, too, but not at
 // a provider that did not issue them.
 func TestRevokeOfASessionEndedElsewhere(t *testing.T) {
-	for idp, want := range map[string]string{"": "refresh_token access_token", "another": ""} {
+	for issuer, want := range map[string]string{"": "refresh_token access_token", "https://another.example": ""} {
 		h := newHostile(t)
 		w := signedInWorld(t, h, nil)
-		s := &session.Session{IdP: idp, Grant: session.Grant{AccessToken: secret.New("at"), RefreshToken: secret.New("rt")}}
-		if idp == "" {
-			s.IdP = w.client.cfg.Name
+		s := &session.Session{
+			Identity: session.Identity{Issuer: issuer},
+			Grant:    session.Grant{AccessToken: secret.New("at"), RefreshToken: secret.New("rt")},
+		}
+		if issuer == "" {
+			s.Identity.Issuer = h.URL
 		}
 		w.client.Revoke(s)
 		w.client.revoker.drain(10 * time.Second)
 		if got := revoked(h); got != want {
-			t.Errorf("of provider %q revoked %q, want %q", idp, got, want)
+			t.Errorf("of issuer %q revoked %q, want %q", issuer, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
@@ -203,7 +204,7 @@ func TestSignOutReturns(t *testing.T) {
 	if got := w.get("/oauth2/logout/callback?state=" + url.QueryEscape(state)).Header.Get("Location"); got != "https://partner.example.com/bye" {
 		t.Errorf("back from the provider: %q, want the rd of the sign-out", got)
 	}
-	for _, query := range []string{"", "?state=", "?state=x", "?state=" + newState(stateLogout), "?state=a&state=b", "?state=" + url.QueryEscape(state)} {
+	for _, query := range []string{"", "?state=", "?state=x", "?state=" + ("L" + randomText()), "?state=a&state=b", "?state=" + url.QueryEscape(state)} {
 		w.pages.shown = nil
 		res := w.get("/oauth2/logout/callback" + query)
 		if res.StatusCode != http.StatusOK || len(w.pages.shown) != 1 {
@@ -223,7 +224,7 @@ func TestSignOutByForm(t *testing.T) {
 		{"OR-19 rd of another site", "application/x-www-form-urlencoded", "rd=%2F%2Fevil.com", http.StatusSeeOther, ""},
 		{"no form", "application/json", `{"rd":"/bye"}`, http.StatusSeeOther, ""},
 		{"rd twice", "application/x-www-form-urlencoded", "rd=%2Fa&rd=%2Fb", http.StatusBadRequest, ""},
-		{"over 16 KiB", "application/x-www-form-urlencoded", "rd=" + strings.Repeat("a", maxQuery), http.StatusBadRequest, ""},
+		{"over 16 KiB", "application/x-www-form-urlencoded", "rd=" + strings.Repeat("a", idp.MaxQuery), http.StatusBadRequest, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

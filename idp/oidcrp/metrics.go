@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
@@ -54,24 +55,11 @@ var failures = [...]fault.Code{
 	fault.CallbackInvalid, fault.LoginCookieLost, fault.IssuerMismatch, fault.IdPUnavailable, fault.IdPTimeout,
 	fault.IdPDenied, fault.IdPInteraction, fault.IdPError, fault.ClientRejected, fault.CodeRejected, fault.TokenInvalid,
 	fault.AccessTokenAbsent, fault.IDTokenAbsent, fault.IDTokenInvalid, fault.ClockSkew, fault.UserinfoInvalid,
-	fault.EmailUnverified, fault.EmailMissing, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
+	fault.EmailUnverified, fault.EmailMissing, fault.EmailDomainRefused, fault.SessionNotBound, fault.AccountNotAllowed, fault.SessionTooLarge,
 }
 
 // restarts are the faults after which a sign-in begins again by itself.
 var restarts = [...]fault.Code{fault.LoginCookieLost, fault.ClientRejected}
-
-// logoutKind says what became of a sign-out: a metric label.
-type logoutKind string
-
-const (
-	logoutAtIdP      logoutKind = "rp_initiated" // sent on to the provider's sign-out
-	logoutLocal      logoutKind = "local"        // the provider offers none
-	logoutIncomplete logoutKind = "incomplete"   // the store did not confirm
-
-	logoutBackChannel  logoutKind = "backchannel"         // the provider said so
-	logoutFrontChannel logoutKind = "frontchannel"        // the provider said so through the browser
-	logoutRefused      logoutKind = "backchannel_refused" // something else said so
-)
 
 // metrics are this package's series of contract §6.
 type metrics struct {
@@ -79,17 +67,18 @@ type metrics struct {
 	issuer  string
 	logins  *prometheus.CounterVec
 	lasting prometheus.Histogram
-	logouts *prometheus.CounterVec
+	logouts *idp.Logouts
 	calls   *prometheus.HistogramVec
 	info    *prometheus.GaugeVec
 	expiry  *prometheus.GaugeVec
+	ready   *prometheus.GaugeVec
 }
 
 // newMetrics registers every series from the start; a nil registerer exports
 // none. Several Clients share the series of one registerer.
-func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, id, issuer string) (*metrics, error) {
 	m := &metrics{
-		idp: idp, issuer: issuer,
+		idp: id, issuer: issuer,
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "sallyport_logins_total",
 			Help: "Sign-ins that came back from the identity provider, by outcome and the code of the fault.",
@@ -99,10 +88,6 @@ func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error)
 			Help:    "How long successful sign-ins take from the redirect to the session, the person's time included.",
 			Buckets: []float64{.25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600},
 		}),
-		logouts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sallyport_logouts_total",
-			Help: "Sign-outs, by what became of them.",
-		}, []string{"kind"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "sallyport_idp_request_duration_seconds",
 			Help:    "How long calls to the identity provider take, by endpoint and outcome.",
@@ -116,6 +101,14 @@ func newMetrics(reg prometheus.Registerer, idp, issuer string) (*metrics, error)
 			Name: "sallyport_client_secret_expiry_timestamp_seconds",
 			Help: "When the client secret or certificate expires, in seconds since 1970; absent where that is not known.",
 		}, []string{"idp"}),
+		ready: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sallyport_idp_ready",
+			Help: "1 for each identity provider whose metadata have been fetched, so that people can sign in there; 0 until then.",
+		}, []string{"idp"}),
+	}
+	var err error
+	if m.logouts, err = idp.NewLogouts(reg); err != nil {
+		return nil, err
 	}
 	if reg != nil {
 		if err := m.register(reg); err != nil {
@@ -130,10 +123,10 @@ func (m *metrics) register(reg prometheus.Registerer) (err error) {
 	var errs [6]error
 	m.logins, errs[0] = registered(reg, m.logins)
 	m.lasting, errs[1] = registered(reg, m.lasting)
-	m.logouts, errs[2] = registered(reg, m.logouts)
-	m.calls, errs[3] = registered(reg, m.calls)
-	m.info, errs[4] = registered(reg, m.info)
-	m.expiry, errs[5] = registered(reg, m.expiry)
+	m.calls, errs[2] = registered(reg, m.calls)
+	m.info, errs[3] = registered(reg, m.info)
+	m.expiry, errs[4] = registered(reg, m.expiry)
+	m.ready, errs[5] = registered(reg, m.ready)
 	return errors.Join(errs[:]...)
 }
 
@@ -150,15 +143,13 @@ func registered[C prometheus.Collector](reg prometheus.Registerer, c C) (C, erro
 
 // create makes every series that can exist.
 func (m *metrics) create() {
+	m.ready.WithLabelValues(m.idp).Set(0)
 	m.logins.WithLabelValues(m.idp, loginSucceeded, reasonNone)
 	for _, code := range restarts {
 		m.logins.WithLabelValues(m.idp, loginRestarted, string(code))
 	}
 	for _, code := range failures {
 		m.logins.WithLabelValues(m.idp, loginFailed, string(code))
-	}
-	for _, kind := range [...]logoutKind{logoutAtIdP, logoutLocal, logoutIncomplete, logoutBackChannel, logoutFrontChannel, logoutRefused} {
-		m.logouts.WithLabelValues(string(kind))
 	}
 	for _, e := range endpoints {
 		for _, o := range outcomes {
@@ -184,7 +175,7 @@ func (m *metrics) loginRestarted(code fault.Code) {
 	m.logins.WithLabelValues(m.idp, loginRestarted, string(code)).Inc()
 }
 
-func (m *metrics) loggedOut(kind logoutKind) { m.logouts.WithLabelValues(string(kind)).Inc() }
+func (m *metrics) loggedOut(kind idp.LogoutKind) { m.logouts.Count(kind) }
 
 // provider says how sessions hang together with the provider's now.
 func (m *metrics) provider(now session.Mode) {
@@ -194,6 +185,7 @@ func (m *metrics) provider(now session.Mode) {
 		}
 	}
 	m.info.WithLabelValues(m.idp, m.issuer, string(now)).Set(1)
+	m.ready.WithLabelValues(m.idp).Set(1)
 }
 
 // expires sets when the client's credential ends; zero = not known.

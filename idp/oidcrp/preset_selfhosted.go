@@ -7,6 +7,7 @@ func selfHostedPresets() []Preset {
 			Name: "keycloak", Title: "Keycloak",
 			IssuerForm: "https://HOST/realms/REALM",
 			Remedies: Remedies{
+				SigningAlg: `in Keycloak, set the client's Advanced → "ID token signature algorithm" to RS256`,
 				Unverified: `in Keycloak, switch on "Email verified" of the user`,
 			},
 			Console: Console{
@@ -14,8 +15,7 @@ func selfHostedPresets() []Preset {
 				Redirect: "Valid redirect URIs", PostLogout: "Valid post logout redirect URIs",
 				BackChannel: "Backchannel logout URL", FrontChannel: "Front-channel logout URL", Login: "Home URL",
 				Steps: []string{
-					"Capability config: Client authentication on, Standard flow alone",
-					"Advanced → Proof Key for Code Exchange Code Challenge Method: S256",
+					"Capability config: Client authentication on, Standard flow alone; Require PKCE on, PKCE Method S256",
 					`Client scopes → dedicated scope → mapper "Group Membership": claim groups, Full group path off, Add to ID token on`,
 				},
 			},

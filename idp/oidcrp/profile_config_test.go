@@ -22,7 +22,7 @@ func (p *profiled) configure(t *testing.T, preset string, changes map[string]str
 	maps.Copy(env, p.Env)
 	maps.Copy(env, changes)
 	return func(c *Config) {
-		c.Name, c.Issuer, c.Remedies = preset, p.Issuer, known.Remedies
+		c.ID, c.Issuer, c.Remedies = preset, p.Issuer, known.Remedies
 		c.LogoutFallback = known.LogoutFallback
 		for name, value := range env {
 			apply(t, c, name, value)

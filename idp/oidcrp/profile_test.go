@@ -20,6 +20,7 @@ type profile struct {
 	Title      string            `json:"title"`
 	Issuer     string            `json:"issuer"`
 	MetadataAt string            `json:"metadata_at"`
+	NoDate     bool              `json:"no_date"`     // in its answers; for the doctor
 	Env        map[string]string `json:"environment"` // beside the five variables
 
 	Metadata      map[string]any `json:"metadata"`

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
@@ -82,12 +83,12 @@ func readForm(w http.ResponseWriter, r *http.Request) (string, error) {
 
 // parseAuthorizationResponse reads the parameters of an authorization response.
 func parseAuthorizationResponse(raw string) (*authorizationResponse, error) {
-	q, err := parseParameters(raw, protocolParameters[:]...)
+	q, err := idp.ParseParameters(raw, protocolParameters[:]...)
 	if err != nil {
 		return nil, err
 	}
 	kind, ok := parseState(q.Get("state"))
-	if !ok || kind == stateLogout {
+	if !ok {
 		return nil, errors.New("the callback has no state of ours")
 	}
 	if q.Has("code") == q.Has("error") {

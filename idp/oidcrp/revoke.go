@@ -80,9 +80,9 @@ func (v *revoker) drain(atMost time.Duration) {
 }
 
 // Revoke implements session.Revoker: it revokes the tokens of a session that was
-// ended from elsewhere, unless they are another provider's.
+// ended from elsewhere, unless they are another issuer's.
 func (c *Client) Revoke(s *session.Session) {
-	if s.IdP == c.cfg.Name {
+	if c.cfg.admitsIssuer(s.Identity.Issuer) {
 		c.revoke(context.Background(), c.provider.Load(), s.Grant)
 	}
 }

@@ -17,7 +17,6 @@ type stateKind byte
 const (
 	stateFirst     stateKind = '1' // a sign-in
 	stateRestarted stateKind = '2' // a sign-in that began again by itself: never twice
-	stateLogout    stateKind = 'L' // a sign-out
 )
 
 // stateSize is the length of every state: the kind and 256 random bits.
@@ -38,7 +37,7 @@ func parseState(s string) (kind stateKind, ok bool) {
 		return 0, false
 	}
 	switch kind = stateKind(s[0]); kind {
-	case stateFirst, stateRestarted, stateLogout:
+	case stateFirst, stateRestarted:
 		return kind, true
 	}
 	return 0, false

@@ -140,7 +140,8 @@ func saidBy(o object) string {
 }
 
 // readTokens reads a successful token response (RFC 6749 §5.1, OpenID Connect Core
-// §3.1.3.3 and §12.2); all but the access token may be absent. The type must be
+// §3.1.3.3 and §12.2); all but the access token may be absent, and
+// that too with Config.AccessTokenOptional. The type must be
 // Bearer, in any case; a missing one is refused, too, because the specification
 // requires it and other types must not be used like Bearer. The error is a
 // *fault.Error and holds nothing of the body.
@@ -152,16 +153,9 @@ func (c *Client) readTokens(body []byte, now time.Time) (*tokens, error) {
 	if o.has("error") {
 		return nil, c.tokenErrorFault(o) // some say so with status 200
 	}
-	access, _ := o.text("access_token")
-	if access == "" {
-		return nil, fault.New(fault.AccessTokenAbsent, errors.New("the token response has no access_token; SALLYPORT_OIDC_SCOPES may have to name a resource of the provider (for Azure AD B2C the client id, written {client_id}, as SALLYPORT_OIDC_PROVIDER=b2c does)"))
-	}
-	if kind, _ := o.text("token_type"); !strings.EqualFold(kind, "Bearer") {
-		return nil, fault.New(fault.TokenInvalid, fmt.Errorf("the token response has the token_type %q, only Bearer is supported", loggable(kind)))
-	}
-	expiresAt, err := expiry(o["expires_in"], now)
+	access, expiresAt, err := c.readAccessToken(o, now)
 	if err != nil {
-		return nil, fault.New(fault.TokenInvalid, err)
+		return nil, err
 	}
 	id, _ := o.text("id_token")
 	refresh, _ := o.text("refresh_token")
@@ -170,6 +164,26 @@ func (c *Client) readTokens(body []byte, now time.Time) (*tokens, error) {
 		t.scope = strings.Fields(scope)
 	}
 	return t, nil
+}
+
+// readAccessToken reads the members that are about the access token. Without one,
+// where that is allowed, the others say nothing.
+func (c *Client) readAccessToken(o object, now time.Time) (access string, expiresAt time.Time, err error) {
+	access, _ = o.text("access_token")
+	switch {
+	case access == "" && c.cfg.AccessTokenOptional:
+		return "", time.Time{}, nil
+	case access == "":
+		return "", time.Time{}, fault.New(fault.AccessTokenAbsent, errors.New("the token response has no access_token; SALLYPORT_OIDC_SCOPES may have to name a resource of the provider (for Azure AD B2C the client id, written {client_id}, as SALLYPORT_OIDC_PROVIDER=b2c does); SALLYPORT_OIDC_ACCESS_TOKEN_REQUIRED=false does without"))
+	}
+	if kind, _ := o.text("token_type"); !strings.EqualFold(kind, "Bearer") {
+		return "", time.Time{}, fault.New(fault.TokenInvalid, fmt.Errorf("the token response has the token_type %q, only Bearer is supported", loggable(kind)))
+	}
+	expiresAt, err = expiry(o["expires_in"], now)
+	if err != nil {
+		return "", time.Time{}, fault.New(fault.TokenInvalid, err)
+	}
+	return access, expiresAt, nil
 }
 
 // expiry reads expires_in: a number of seconds, or a string with one. Absent is

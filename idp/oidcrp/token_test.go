@@ -92,6 +92,34 @@ func TestTokenEndpoint(t *testing.T) {
 	}
 }
 
+// P5: where the operator does without an access token, the ID token alone signs
+// people in, and userinfo is not asked.
+func TestAccessTokenOptional(t *testing.T) {
+	h := newHostile(t)
+	h.grant = func(_ *http.Request, body map[string]any) string {
+		for _, name := range []string{"access_token", "token_type", "expires_in"} {
+			delete(body, name)
+		}
+		return ""
+	}
+	w := newWorld(t, h, func(c *Config) {
+		c.AccessTokenOptional, c.Claims.Groups = true, "a claim that only userinfo could have"
+	})
+	w.signIn("/")
+	if w.signedIn() != "alice" {
+		t.Fatalf("refused; log:\n%s", w.log)
+	}
+	s, err := w.sessions.Peek(w.withCookies())
+	must(t, err)
+	if !s.Grant.AccessToken.IsEmpty() || s.Grant.RefreshToken.IsEmpty() || len(h.got("/userinfo")) != 0 {
+		t.Errorf("access token empty: %v, refresh token empty: %v, %d calls of userinfo", s.Grant.AccessToken.IsEmpty(), s.Grant.RefreshToken.IsEmpty(), len(h.got("/userinfo")))
+	}
+	h.set(func() { h.nonce = "" })
+	if r, err := w.client.Refresh(t.Context(), s); err != nil || !r.Grant.AccessToken.IsEmpty() {
+		t.Errorf("a refresh without an access token: %v", err)
+	}
+}
+
 func TestTokenEndpointRedirects(t *testing.T) {
 	var hits atomic.Int64
 	evil := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))

@@ -43,6 +43,9 @@ func (c *Client) fetchUserinfo(ctx context.Context, provider *metadata, token se
 	if provider.UserinfoEndpoint == "" {
 		return nil, errors.New("SALLYPORT_OIDC_USERINFO is always, and the provider's metadata have no userinfo_endpoint")
 	}
+	if token.IsEmpty() {
+		return nil, errors.New("the provider gave no access token to ask the userinfo endpoint with")
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, provider.UserinfoEndpoint, nil)
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)

@@ -242,9 +242,10 @@ func (c *Client) checkValidity(claims object) (iat time.Time, _ error) {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// checkAccessTokenHash compares at_hash when the token has one (Core §3.1.3.8).
+// checkAccessTokenHash compares at_hash when the token has one (Core §3.1.3.8) and
+// there is an access token to compare it with.
 func checkAccessTokenHash(token *oidc.IDToken, claims object, accessToken secret.Text) error {
-	if !claims.has("at_hash") {
+	if !claims.has("at_hash") || accessToken.IsEmpty() {
 		return nil
 	}
 	if hash, _ := claims.text("at_hash"); hash == "" || hash != token.AccessTokenHash {

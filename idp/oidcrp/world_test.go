@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
@@ -117,7 +118,7 @@ func prepareWorld(t *testing.T, h *hostile, change func(*Config)) *world {
 	})
 	must(t, err)
 	cfg := Config{
-		Name: "generic", Issuer: h.URL, ClientID: testClient,
+		ID: "generic", Issuer: h.URL, ClientID: testClient,
 		ClientSecret: func() secret.Text { return secret.New(testSecret) },
 		ClientAuth:   ClientSecretBasic, SigningAlgs: signingAlgs[:], Scopes: []string{"openid", "profile", "email"},
 		Userinfo: UserinfoAuto, Claims: ClaimNames{User: "sub", Email: "email", Name: "preferred_username", Groups: "groups"},
@@ -133,14 +134,25 @@ func prepareWorld(t *testing.T, h *hostile, change func(*Config)) *world {
 	}
 	w.client, err = New(cfg)
 	must(t, err)
-	w.mount(mux)
+	w.mount(mux, w.client)
 	w.newBrowser()
 	return w
 }
 
-// mount serves the relying party's endpoints, and an app that says who is asking.
-func (w *world) mount(mux *http.ServeMux) {
-	for _, route := range w.client.Routes() {
+// mount serves the relying parties' endpoints, and an app that says who is asking.
+func (w *world) mount(mux *http.ServeMux, clients ...*Client) {
+	cfg := &w.client.cfg
+	all := make([]idp.Provider, len(clients))
+	for i, c := range clients {
+		all[i] = c
+	}
+	providers, err := idp.NewProviders(idp.ProvidersConfig{
+		Providers: all, Prefix: cfg.Prefix, LoginURL: w.site.URL + cfg.Prefix + "/login",
+		Sessions: cfg.Sessions, Logins: cfg.Logins, Browsers: w.sessions, Pages: w.pages, Returns: cfg.Returns, IsNavigation: cfg.IsNavigation,
+		Now: cfg.Now, Logger: cfg.Logger, Registerer: cfg.Registerer,
+	})
+	must(w.t, err)
+	for _, route := range providers.Routes() {
 		mux.Handle("/oauth2"+route.Path, route.Handler)
 	}
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
@@ -150,7 +162,7 @@ func (w *world) mount(mux *http.ServeMux) {
 			if err != nil {
 				to = session.ReturnTo{}
 			}
-			w.client.Begin(rw, r, session.SignIn{To: to, Attempt: no.Attempt})
+			providers.Begin(rw, r, session.SignIn{To: to, Attempt: no.Attempt})
 			return
 		}
 		if err != nil {
@@ -265,6 +277,13 @@ func (p *pageRecorder) ConfirmSignOut(w http.ResponseWriter, _ *http.Request, ac
 	_, _ = w.Write([]byte("confirm"))
 }
 
+func (p *pageRecorder) ChooseProvider(w http.ResponseWriter, _ *http.Request, _ idp.Choice) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown = append(p.shown, "choose")
+	_, _ = w.Write([]byte("choose"))
+}
+
 // logBuffer collects the log.
 type logBuffer struct {
 	mu sync.Mutex
@@ -288,6 +307,22 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// logoutsCounted is the value of sallyport_logouts_total for a kind.
+func (w *world) logoutsCounted(kind idp.LogoutKind) float64 {
+	w.t.Helper()
+	families, err := w.registry.Gather()
+	must(w.t, err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "sallyport_logouts_total" && m.GetLabel()[0].GetValue() == string(kind) {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	w.t.Fatalf("sallyport_logouts_total has no series %s", kind)
+	return 0
 }
 
 // loseSessions is what a second replica with a memory store of its own looks like:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // part measures something and hands on each table when it is known.
@@ -18,23 +19,36 @@ var parts = map[string][]part{
 	"processes": {measureProcesses},
 }
 
-// bench measures the part that is asked for and prints each table when it is known.
+// bench measures the part that is asked for, prints each table when it is known, and
+// writes all of them into the page.
 func bench(ctx context.Context, o options, out io.Writer) error {
+	if o.write != "" {
+		if err := checkPage(o.write, o.run); err != nil {
+			return err
+		}
+	}
 	w, err := newWorld(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	var report strings.Builder
+	print := func(text string) { fmt.Fprintln(io.MultiWriter(out, &report), text) }
+	print(fmt.Sprintf("`%s`\n\n%s Load average of the machine at the start: %s.\n",
+		strings.Join(append([]string{"go run ./internal/bench"}, o.args...), " "), w.machine(ctx), loadAverage()))
 	if err := w.cpus.apart(); err != nil {
 		return err
 	}
 	defer w.cpus.together()
 	for _, measurePart := range parts[o.part] {
-		if err := measurePart(ctx, o, w, func(t table) { fmt.Fprintln(out, t.markdown()) }); err != nil {
+		if err := measurePart(ctx, o, w, func(t table) { print(t.markdown()) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	if o.write == "" {
+		return nil
+	}
+	return writeInto(o.write, o.run, report.String())
 }
 
 // measureRequests is everything that the same running proxies are asked.
@@ -51,26 +65,31 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 		rows := s.signedIn(w.app, size)
 		title := "Signed in, " + bytesText(size)
 		if i == 0 {
-			rows = append(rows, s.others(w.app, size)...)
+			rows = append(rows, s.others(size)...)
 			title += ", and the answers that are not the app's"
 		}
 		all, err := measure(ctx, rows, l, o.slices)
 		if err != nil {
 			return err
 		}
-		print(cpuTable(title, fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice), all))
+		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice)
+		if len(s.absent) > 0 {
+			note += " Not installed here: " + strings.Join(s.absent, ", ") + "."
+		}
+		print(cpuTable(title, note, all))
 		if i == 0 {
 			first = all
 		}
 	}
-	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(w.app, o.sizes[0])...)
-	frugal, err := measureFrugality(ctx, rows, l)
+	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(o.sizes[0])...)
+	rounds := min(o.slices, maxRounds)
+	frugal, err := measureFrugality(ctx, rows, l, rounds)
 	if err != nil {
 		return err
 	}
 	note := fmt.Sprintf("%s, connections and sessions warm; medians of %d slices. What asking for the figures takes is taken off.", bytesText(o.sizes[0]), rounds)
 	print(frugalityTable(note, frugal))
-	latency, err := paces(ctx, o, first[0], named(first, s.memory.name))
+	latency, err := paces(ctx, o, named(first, rowPool), named(first, s.memory.name))
 	if err != nil {
 		return err
 	}
@@ -85,20 +104,20 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 		return err
 	}
 	print(t)
-	f, err := w.footprint(ctx)
+	f, err := w.footprint(ctx, o)
 	if err != nil {
 		return err
 	}
-	t = table{title: "Memory, start, size", note: "One process with GOMAXPROCS=1 and the default GOGC; medians (quartiles).", head: []string{"what", "measured", "goal"}, rows: f.rows()}
+	t = table{title: "Memory, start, size", note: "Processes with GOMAXPROCS=1; medians (quartiles) where there are several measurements.", head: []string{"what", "measured", "goal"}, rows: f.rows()}
 	if o.sessions > 0 {
-		c, err := w.crowd(ctx, o.sessions)
+		c, err := w.crowd(ctx, o)
 		if err != nil {
 			return err
 		}
 		t.rows = append(t.rows, c.rows()...)
 	}
 	if o.sockets > 0 {
-		all, err := w.sockets(ctx, o.sockets)
+		all, err := w.sockets(ctx, o)
 		if err != nil {
 			return err
 		}
@@ -106,16 +125,6 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 	}
 	print(t)
 	return nil
-}
-
-// named is the series of that name, which is there.
-func named(all []series, name string) series {
-	for _, s := range all {
-		if s.name == name {
-			return s
-		}
-	}
-	panic("bench: no row is called " + name)
 }
 
 // bytesText is a size for people.

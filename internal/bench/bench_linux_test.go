@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,10 @@ func TestMain(m *testing.M) {
 // A whole run, too short to measure anything: every answer is still checked.
 func TestRun(t *testing.T) {
 	var out strings.Builder
-	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "2", "-slice", "30ms", "-conns", "4", "-sessions", "20", "-websockets", "5"}, &out)
+	page := filepath.Join(t.TempDir(), "performance.md")
+	copyFile(t, "../../docs/performance.md", page)
+	err := run(t.Context(), []string{"-sizes", "100000", "-slices", "1", "-slice", "20ms", "-conns", "4", "-sessions", "20", "-websockets", "5", "-idle", "1ms",
+		"-write", page, "-run", "second"}, &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +38,40 @@ func TestRun(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
 		}
+	}
+	written, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, second, _ := strings.Cut(string(written), "<!-- bench:second -->"); !strings.Contains(second, strings.TrimSpace(out.String())) {
+		t.Errorf("the page is not what was printed:\n%s", second)
+	}
+}
+
+// The profile is one that the compiler can read, and names the way of a request.
+func TestProfile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "default.pgo")
+	var out strings.Builder
+	if err := run(t.Context(), []string{"-profile", file, "-profile-time", "1s", "-conns", "4"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", "-cum", "-nodecount", "400", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if !strings.Contains(string(said), "proxy.(*Site).ServeHTTP") {
+		t.Errorf("the profile has no request:\n%s", said)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -79,6 +118,29 @@ func tell(w http.ResponseWriter, identity, vouched, body string) {
 	w.Header().Set(echoHeader, identity)
 	w.Header().Set(vouchedHeader, vouched)
 	w.Write([]byte(body))
+}
+
+// Another program that fails costs its row, one of ours the run.
+func TestForeignRowsMayFail(t *testing.T) {
+	good := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer good.Close()
+	bad := httptest.NewServer(http.NotFoundHandler())
+	defer bad.Close()
+	on := func(s *httptest.Server, foreign bool) *row {
+		addr := s.Listener.Addr().String()
+		return &row{name: addr, foreign: foreign, on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: emptyOK()}
+	}
+	l := load{conns: 2, lasts: 10 * time.Millisecond}
+	all, err := measure(t.Context(), []*row{on(bad, true), on(good, false)}, l, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all[0].failed == nil || all[1].failed != nil || len(all[1].samples) != 2 {
+		t.Errorf("failures are %v and %v, with %d samples", all[0].failed, all[1].failed, len(all[1].samples))
+	}
+	if _, err := measure(t.Context(), []*row{on(good, false), on(bad, false)}, l, 2); err == nil {
+		t.Error("a row of ours failed, and the run went on")
+	}
 }
 
 // The clock is that of the other process: it moves with what that one does.

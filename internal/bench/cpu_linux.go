@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +34,13 @@ func residentKiB(pid int) (int, error) {
 		return strconv.Atoi(fields[0])
 	}
 	return 0, fmt.Errorf("process %d has no VmRSS", pid)
+}
+
+// endWithParent has the process that cmd is to start killed when this one ends,
+// however that comes about. A server that gives up root is not: prctl(2),
+// PR_SET_PDEATHSIG.
+func endWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
 // raiseFileLimit lets this process, and those that it starts from now on, have at

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"os/exec"
 	"time"
 )
 
@@ -19,5 +20,7 @@ func newAlarm() (*alarm, error) { return nil, errLinux }
 
 func (*alarm) until(time.Time) error { return errLinux }
 func (*alarm) close()                {}
+
+func endWithParent(*exec.Cmd) {}
 
 func raiseFileLimit(int) (int, error) { return 0, errLinux }

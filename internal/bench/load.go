@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -58,6 +58,7 @@ func (l load) run(ctx context.Context, r *row) (sample, error) {
 	return sample{requests: requests, cpu: after - cpu, took: took}, nil
 }
 
+// drive asks until the end. Its error is the first client's that has one.
 func (l load) drive(ctx context.Context, clients []*client, end time.Time) (int64, error) {
 	var requests atomic.Int64
 	var group sync.WaitGroup
@@ -75,7 +76,7 @@ func (l load) drive(ctx context.Context, clients []*client, end time.Time) (int6
 		})
 	}
 	group.Wait()
-	return requests.Load(), errors.Join(append(errs, ctx.Err())...)
+	return requests.Load(), cmp.Or(append(errs, ctx.Err())...)
 }
 
 // cpu is the CPU time that the row's processes have used.

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -20,12 +21,17 @@ type options struct {
 	slice  time.Duration // of each measurement
 	conns  int           // connections kept open to each proxy
 
-	sessions, sockets int    // how many live at once
-	part              string // what to measure: a name of parts, or "all"
+	sessions, sockets int           // how many live at once
+	idle              time.Duration // how long a process is left alone before its memory is read
+	part              string        // what to measure: a name of parts, or "all"
+	profile           string        // file to write a CPU profile to, instead of measuring; "" = none
+	profileLasts      time.Duration // of each mode, whole seconds; the first, twice as long
+	write, run        string        // page to write the tables into, and between which of its markers
+	args              []string
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -44,11 +50,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.profile != "" {
+		return profile(ctx, o, out)
+	}
 	return bench(ctx, o, out)
 }
 
 func parse(args []string) (options, error) {
-	o := options{}
+	o := options{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("sizes", "1024,65536,1048576", "bytes of the app's answers, one table each")
 	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
@@ -56,7 +65,12 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
 	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
 	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
+	flags.DurationVar(&o.idle, "idle", 2*time.Second, "how long a process is left alone before its memory is read")
 	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
+	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
+	flags.DurationVar(&o.profileLasts, "profile-time", 8*time.Second, "how long each mode is profiled, in whole seconds")
+	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
+	flags.StringVar(&o.run, "run", "second", "name of the run in the page: quiet or second")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -69,6 +83,9 @@ func parse(args []string) (options, error) {
 	}
 	if o.slices < 1 || o.slice <= 0 || o.conns < 1 || o.sessions < 0 || o.sockets < 0 || flags.NArg() > 0 {
 		return o, errors.New("-slices, -slice and -conns must be above zero, -sessions and -websockets not below, and there are no arguments")
+	}
+	if o.profileLasts < time.Second || o.profileLasts%time.Second != 0 {
+		return o, fmt.Errorf("-profile-time is %v; it must be whole seconds", o.profileLasts)
 	}
 	if parts[o.part] == nil {
 		return o, fmt.Errorf("-part is %q; it must be all, requests or processes", o.part)

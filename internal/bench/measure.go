@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
@@ -9,10 +10,11 @@ import (
 type series struct {
 	*row
 	samples []sample
+	failed  error // of a foreign row, which is then not complete
 }
 
 // measure alternates slices of load between the rows. Its first round warms up and
-// does not count.
+// does not count. A foreign row that fails is left out from then on.
 func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, error) {
 	all := make([]series, len(rows))
 	for i, r := range rows {
@@ -20,10 +22,14 @@ func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, er
 	}
 	for round := range slices + 1 {
 		for i, r := range rows {
+			if all[i].failed != nil {
+				continue
+			}
 			s, err := l.run(ctx, r)
-			if err != nil {
+			if err != nil && (!r.foreign || ctx.Err() != nil) {
 				return nil, fmt.Errorf("%s: %w", r.name, err)
 			}
+			all[i].failed = err
 			if round > 0 {
 				all[i].samples = append(all[i].samples, s)
 			}
@@ -33,13 +39,16 @@ func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, er
 }
 
 // base is the series that s is divided by.
-func base(all []series, s series) series {
-	for _, other := range all {
-		if other.name == s.by {
-			return other
+func base(all []series, s series) series { return named(all, cmp.Or(s.by, rowPool)) }
+
+// named is the series of that name, which is there.
+func named(all []series, name string) series {
+	for _, s := range all {
+		if s.name == name {
+			return s
 		}
 	}
-	return all[0]
+	panic("bench: no row is called " + name)
 }
 
 // ratios divides slice by slice: neighbours in time met the same machine.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -69,7 +69,7 @@ func (p pace) run(ctx context.Context, r *row) ([]time.Duration, error) {
 	}
 	close(queue)
 	group.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	if err := cmp.Or(append(errs, ctx.Err())...); err != nil {
 		return nil, err
 	}
 	return slices.Sorted(slices.Values(slices.Concat(took...))), nil

@@ -22,6 +22,22 @@ type peer struct {
 	redis    *redis // its store; nil = none
 }
 
+// row is the peer's answer of size bytes to a request with its own cookie, or else
+// with that one.
+func (p peer) row(a *app, size int, cookie string) *row {
+	host := p.on[0].addr
+	if p.host != "" {
+		host = p.host
+	}
+	if p.cookie != "" {
+		cookie = p.cookie
+	}
+	return &row{
+		name: p.name, on: p.on, redis: p.redis, foreign: true, want: fromApp(a.body(size), p.identity, p.vouched),
+		request: get(host, path(size), acceptsAll, cookie),
+	}
+}
+
 // startPeers starts the other proxies that are installed, each in one process, and
 // notes those that are not.
 func (s *proxies) startPeers(ctx context.Context, w *world) error {

@@ -37,6 +37,7 @@ func (w *world) start(name string, n int, cmd *exec.Cmd) (*process, error) {
 	if n > 0 {
 		cmd.Env = append(cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(n))
 	}
+	endWithParent(cmd)
 	if err := w.cpus.start(n, cmd.Start); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}

@@ -67,6 +67,11 @@ func (t table) markdown() string {
 func cpuTable(title, note string, all []series) table {
 	t := table{title: title, note: note, head: []string{"request", "CPU µs", "÷", "of", "requests/s"}}
 	for _, s := range all {
+		if s.failed != nil {
+			t.rows = append(t.rows, []string{s.name, "failed", "", "", ""})
+			t.note += fmt.Sprintf(" %s failed: %v.", s.name, s.failed)
+			continue
+		}
 		by := base(all, s)
 		of := by.name
 		if of == s.name {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,16 +50,22 @@ Measured.
 	}
 }
 
-// A row is compared with the one that it names, or else with the first.
+// A row is compared with the one that it names, or else with the bare pool.
 func TestCPUTableComparesWithTheNamedRow(t *testing.T) {
 	one := func(name, by string, us int) series {
 		return series{row: &row{name: name, by: by}, samples: []sample{{requests: 1, cpu: time.Duration(us) * time.Microsecond, took: time.Second}}}
 	}
-	got := cpuTable("t", "n", []series{one("pool", "", 10), one("handler", "", 5), one("asked", "handler", 20)}).rows
+	failed := series{row: &row{name: "peer"}, failed: errors.New("refused")}
+	table := cpuTable("t", "n", []series{one("handler", "", 5), one(rowPool, "", 10), one("asked", "handler", 20), failed})
+	if !strings.HasSuffix(table.note, "peer failed: refused.") {
+		t.Errorf("the note is %q", table.note)
+	}
+	got := table.rows
 	want := [][]string{
-		{"pool", "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
-		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", "pool", "1"},
+		{"handler", "5.0 (5.0–5.0)", "0.50 (0.50–0.50)", rowPool, "1"},
+		{rowPool, "10.0 (10.0–10.0)", "1.00 (1.00–1.00)", "itself", "1"},
 		{"asked", "20.0 (20.0–20.0)", "4.00 (4.00–4.00)", "handler", "1"},
+		{"peer", "failed", "", "", ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

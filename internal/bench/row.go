@@ -12,7 +12,8 @@ type row struct {
 	on      []*process // whose CPU time counts; the load goes to the first
 	request []byte
 	want    answer
-	by      string // name of the row that this one is divided by; "" = the first of the table
+	by      string // name of the row that this one is divided by; "" = rowPool
+	foreign bool   // another program's: that it fails is a finding, and no end of the run
 	redis   *redis // where its sessions are; nil = elsewhere
 }
 

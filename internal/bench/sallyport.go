@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -72,6 +73,10 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key)
 }
 
+// errEnded is what start says of a process that is gone before it is ready, most likely
+// because another one got its port.
+var errEnded = errors.New("sallyport ended before it was ready")
+
 // start runs Sallyport and returns how long it took until /readyz said yes.
 func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 	began := time.Now()
@@ -94,7 +99,11 @@ func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 			}
 			said = answer.Status
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-p.ended:
+			return nil, 0, errEnded
+		case <-time.After(time.Millisecond):
+		}
 	}
 	return nil, 0, fmt.Errorf("sallyport is not ready after %v: /readyz says %s", startLimit, said)
 }

@@ -38,7 +38,7 @@ func (w *world) scaling(ctx context.Context, o options) (table, error) {
 		}
 		rows = append(rows,
 			&row{name: pool.name, on: []*process{pool}, request: get(pool.addr, target, "*/*", g.cookie), want: fromApp(body, "", false)},
-			&row{name: g.name, on: []*process{g.process}, request: get(g.addr, target, "*/*", g.cookie), want: fromApp(body, g.email, true)})
+			g.signedIn(w.app, o.sizes[0]))
 	}
 	all, err := measure(ctx, rows, load{conns: o.conns, lasts: o.slice}, o.slices)
 	if err != nil {

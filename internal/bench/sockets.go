@@ -37,9 +37,10 @@ type sockets struct {
 // spareFiles is what a process has open beside its WebSockets.
 const spareFiles = 300
 
-// sockets opens n WebSockets, or as many as the limit of open files allows, through
+// sockets opens o.sockets WebSockets, or as many as the limit of open files allows, through
 // the bare pool and then through Sallyport.
-func (w *world) sockets(ctx context.Context, n int) ([]sockets, error) {
+func (w *world) sockets(ctx context.Context, o options) ([]sockets, error) {
+	n := o.sockets
 	// Each is two files of the proxy, and two of this program: the client's and
 	// the app's.
 	limit, err := raiseFileLimit(2*n + spareFiles)
@@ -59,7 +60,7 @@ func (w *world) sockets(ctx context.Context, n int) ([]sockets, error) {
 	}
 	var all []sockets
 	for _, p := range []*process{pool, g.process} {
-		s, err := openSockets(ctx, p, g.cookie, n)
+		s, err := openSockets(ctx, p, g.cookie, n, o.idle)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
@@ -68,7 +69,7 @@ func (w *world) sockets(ctx context.Context, n int) ([]sockets, error) {
 	return all, nil
 }
 
-func openSockets(ctx context.Context, p *process, cookie string, n int) (sockets, error) {
+func openSockets(ctx context.Context, p *process, cookie string, n int, idle time.Duration) (sockets, error) {
 	s := sockets{name: p.name, count: n}
 	var err error
 	if s.before, err = resident(p); err != nil {
@@ -82,7 +83,7 @@ func openSockets(ctx context.Context, p *process, cookie string, n int) (sockets
 		}
 		defer conn.CloseNow()
 	}
-	if err := pause(ctx, idleFor); err != nil {
+	if err := pause(ctx, idle); err != nil {
 		return s, err
 	}
 	s.after, err = resident(p)

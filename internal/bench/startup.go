@@ -8,11 +8,9 @@ import (
 	"time"
 )
 
-// startups is how often the time to readiness is measured.
-const startups = 9
-
-// idleFor is how long a process is left alone before its memory is read.
-const idleFor = time.Second
+// maxStarts is how often the time to readiness is measured, unless there are fewer
+// slices.
+const maxStarts = 9
 
 // footprint is what was found of processes before any load.
 type footprint struct {
@@ -22,7 +20,7 @@ type footprint struct {
 }
 
 // footprint starts Sallyport several times, and the bare pool once.
-func (w *world) footprint(ctx context.Context) (footprint, error) {
+func (w *world) footprint(ctx context.Context, o options) (footprint, error) {
 	var f footprint
 	info, err := os.Stat(w.binary)
 	if err != nil {
@@ -41,7 +39,7 @@ func (w *world) footprint(ctx context.Context) (footprint, error) {
 	}
 	var ready, discovery []float64
 	var p *process
-	for range startups {
+	for range min(o.slices, maxStarts) {
 		if p != nil {
 			p.stop()
 		}
@@ -54,7 +52,7 @@ func (w *world) footprint(ctx context.Context) (footprint, error) {
 		discovery = append(discovery, float64(r.provider.busy())/float64(time.Millisecond))
 	}
 	f.ready, f.discovery = spreadOf(ready), spreadOf(discovery)
-	if err := pause(ctx, idleFor); err != nil {
+	if err := pause(ctx, o.idle); err != nil {
 		return f, err
 	}
 	if f.idle, err = resident(p); err != nil {

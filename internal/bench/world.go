@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sallyport/sallyport/idp/demoidp"
 )
@@ -48,21 +50,22 @@ func (w *world) close() {
 // part is a world of its own within this one, to be closed before it.
 func (w *world) part() *world { return &world{cpus: w.cpus, dir: w.dir, app: w.app, binary: w.binary} }
 
+// noAssertion turns the assertion off.
+const noAssertion = "SALLYPORT_PASS_ASSERTION=false"
+
 // gate is a running Sallyport and somebody who is signed in there.
 type gate struct {
 	*process
-	issuer string
-	email  string
-	cookie string // the whole Cookie field
+	issuer  string
+	email   string
+	cookie  string // the whole Cookie field
+	vouches bool   // the app gets an assertion
+	redis   *redis // where its sessions are; nil = elsewhere
 }
 
 // gate starts Sallyport on n processors with the defaults and further variables, and signs in.
 func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*gate, error) {
-	r, err := w.rig(name, n, env...)
-	if err != nil {
-		return nil, err
-	}
-	p, _, err := r.start(ctx)
+	r, p, err := w.running(ctx, name, n, env...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -71,5 +74,19 @@ func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*g
 	if err != nil {
 		return nil, fmt.Errorf("%s: signing in: %w", name, err)
 	}
-	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie}, nil
+	vouches := !slices.Contains(env, noAssertion)
+	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie, vouches: vouches}, nil
+}
+
+// running starts Sallyport, on other ports when somebody was faster at those.
+func (w *world) running(ctx context.Context, name string, n int, env ...string) (r *rig, p *process, err error) {
+	for range 3 {
+		if r, err = w.rig(name, n, env...); err != nil {
+			return nil, nil, err
+		}
+		if p, _, err = r.start(ctx); !errors.Is(err, errEnded) {
+			return r, p, err
+		}
+	}
+	return r, p, err
 }

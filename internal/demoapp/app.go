@@ -34,13 +34,10 @@ type Link struct {
 	Label, URL string
 }
 
-type app struct {
-	cfg  Config
-	page *page
-}
+type app struct{ cfg Config }
 
-// New returns the application, or why its page cannot be made.
-func New(cfg Config) (http.Handler, error) {
+// New returns the application.
+func New(cfg Config) http.Handler {
 	if cfg.LogoutPath == "" {
 		cfg.LogoutPath = defaultLogoutPath
 	}
@@ -50,11 +47,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	page, err := newPage()
-	if err != nil {
-		return nil, err
-	}
-	a := &app{cfg: cfg, page: page}
+	a := &app{cfg: cfg}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /api/whoami", whoami)
@@ -63,7 +56,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET /events", a.events)
 	mux.HandleFunc("GET /slow", slow)
 	mux.HandleFunc("GET /healthz", healthz)
-	return mux, nil
+	return mux
 }
 
 // whoami answers with what the application was told, as JSON.

@@ -20,17 +20,8 @@ import (
 func serve(t *testing.T, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	newApp(t, demoapp.Config{}).ServeHTTP(w, r)
+	demoapp.New(demoapp.Config{}).ServeHTTP(w, r)
 	return w
-}
-
-func newApp(t *testing.T, cfg demoapp.Config) http.Handler {
-	t.Helper()
-	app, err := demoapp.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return app
 }
 
 func TestHomeShowsWhatTheProxySays(t *testing.T) {
@@ -129,7 +120,7 @@ func TestSlow(t *testing.T) {
 
 func liveServer(t *testing.T, tick time.Duration) string {
 	t.Helper()
-	server := httptest.NewServer(newApp(t, demoapp.Config{Tick: tick}))
+	server := httptest.NewServer(demoapp.New(demoapp.Config{Tick: tick}))
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -12,5 +12,8 @@
 //
 // The headers are believed because the proxy in front removes what a client
 // sends under these names. Served without that proxy, anyone could claim to be
-// anyone; so bind it to loopback. Values are escaped by html/template.
+// anyone; so bind it to loopback. Values are escaped by the components of
+// templ.
+//
+//go:generate go run ../templgen
 package demoapp

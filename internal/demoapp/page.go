@@ -2,51 +2,37 @@ package demoapp
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
-//go:embed page/page.html
-var pageHTML string
+//go:embed assets/style.css
+var style string
 
-//go:embed page/style.css
-var styleCSS string
+//go:embed assets/script.js
+var script string
 
-//go:embed page/script.js
-var scriptJS string
-
-// page is the one HTML page, with its policy.
-type page struct {
-	template *template.Template
-	policy   string
-}
-
-func newPage() (*page, error) {
-	parsed, err := template.New("page").Parse(pageHTML)
-	if err != nil {
-		return nil, fmt.Errorf("parsing the page: %w", err)
-	}
-	return &page{
-		template: parsed,
-		// No form-action: signing out redirects to the identity provider, and
-		// browsers hold every hop of a form's redirects against it.
-		policy: strings.Join([]string{
-			"default-src 'none'",
-			"style-src " + hashSource(styleCSS),
-			"script-src " + hashSource(scriptJS),
-			"connect-src 'self'",
-			"img-src data:",
-			"base-uri 'none'",
-			"frame-ancestors 'none'",
-		}, "; "),
-	}, nil
+// policy is the page's Content-Security-Policy. No form-action: signing out redirects
+// to the identity provider, and browsers hold every hop of a form's redirects against
+// it.
+func policy() string {
+	return strings.Join([]string{
+		"default-src 'none'",
+		"style-src " + hashSource(style),
+		"script-src " + hashSource(script),
+		"connect-src 'self'",
+		"img-src data:",
+		"base-uri 'none'",
+		"frame-ancestors 'none'",
+	}, "; ")
 }
 
 // hashSource is a CSP hash-source of an inline element's text.
@@ -55,13 +41,16 @@ func hashSource(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
+// inline is an element with a text of ours as it is.
+func inline(element, text string) templ.Component {
+	return templ.Raw("<" + element + ">" + text + "</" + element + ">")
+}
+
 // row is one received header.
 type row struct{ Name, Value string }
 
 type view struct {
 	Identity
-	Style      template.CSS
-	Script     template.JS
 	Rows       []row
 	Claims     string // the assertion, indented
 	LogoutPath string
@@ -72,8 +61,6 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	id := identityOf(r)
 	v := view{
 		Identity:   id,
-		Style:      template.CSS(styleCSS),
-		Script:     template.JS(scriptJS),
 		Rows:       rows(id.Headers),
 		LogoutPath: a.cfg.LogoutPath,
 		Links:      a.cfg.Links,
@@ -84,17 +71,20 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 			v.Claims = pretty.String()
 		}
 	}
-	var out bytes.Buffer
-	if err := a.page.template.Execute(&out, v); err != nil {
-		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
-		return
-	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", a.page.policy)
+	h.Set("Content-Security-Policy", policy())
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(out.Bytes()) // the browser may have gone
+	_ = page(v).Render(context.Background(), w) // the browser may have gone
+}
+
+// after is what follows the i-th word of an enumeration.
+func after(i int, words []string) string {
+	if i == len(words)-1 {
+		return "."
+	}
+	return ", "
 }
 
 // rows lists headers by name, those about the person first.

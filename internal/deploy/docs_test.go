@@ -85,7 +85,7 @@ func TestVariablesInPagesExist(t *testing.T) {
 	known := variables(t)
 	for page, text := range markdown(t) {
 		for _, name := range variable.FindAllString(text, -1) {
-			name = numbered.ReplaceAllString(name, "SALLYPORT_RULE_<n>_")
+			name = numbered.ReplaceAllString(name, "SALLYPORT_${1}_<n>_")
 			if !known[name] && !known[strings.TrimSuffix(name, "_FILE")] {
 				t.Errorf("%s names %s, which docs/configuration.md does not know", page, name)
 			}

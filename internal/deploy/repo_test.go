@@ -49,10 +49,10 @@ func markdown(t *testing.T) map[string]string {
 	return pages
 }
 
-var variable = regexp.MustCompile(`SALLYPORT_(RULE_<n>_)?[A-Z0-9_]*[A-Z0-9]`)
+var variable = regexp.MustCompile(`SALLYPORT_((RULE|OIDC)_<n>_)?[A-Z0-9_]*[A-Z0-9]`)
 
-// numbered matches the variables of one rule.
-var numbered = regexp.MustCompile(`^SALLYPORT_RULE_[0-9]+_`)
+// numbered matches the variables of one rule or provider.
+var numbered = regexp.MustCompile(`^SALLYPORT_(RULE|OIDC)_[0-9]+_`)
 
 // variables returns the names in docs/configuration.md, which the program
 // writes from its own struct tags.

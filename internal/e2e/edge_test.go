@@ -52,6 +52,21 @@ var edgeServers = []struct {
 // newEdge starts everything. The person's browser speaks TLS with the proxy alone.
 func newEdge(t *testing.T, startProxy func(*edge), env ...string) *edge {
 	t.Helper()
+	e := planEdge(t)
+	e.startProvider()
+	e.startSallyport(append([]string{
+		"SALLYPORT_LISTEN=" + e.listen, "SALLYPORT_UPSTREAM=", "SALLYPORT_FORWARD_AUTH=only",
+		"SALLYPORT_TRUSTED_PROXIES=127.0.0.1", "SALLYPORT_PUBLIC_PATHS=/public/**",
+		"SALLYPORT_RULE_1_PATHS=/vault/**", "SALLYPORT_RULE_1_GROUPS=nobody",
+	}, env...)...)
+	e.awaitReady()
+	e.startProxy(startProxy)
+	return e
+}
+
+// planEdge chooses addresses, makes a certificate and starts the application alone.
+func planEdge(t *testing.T) *edge {
+	t.Helper()
 	w := planWorld(t)
 	w.public = "https://localhost:" + freePort(t)
 	e := &edge{world: w, dir: t.TempDir(), listen: "127.0.0.1:" + freePort(t)}
@@ -63,22 +78,20 @@ func newEdge(t *testing.T, startProxy func(*edge), env ...string) *edge {
 		}
 	}
 	e.certify()
-	w.startProvider()
-	w.startSallyport(append([]string{
-		"SALLYPORT_LISTEN=" + e.listen, "SALLYPORT_UPSTREAM=", "SALLYPORT_FORWARD_AUTH=only",
-		"SALLYPORT_TRUSTED_PROXIES=127.0.0.1", "SALLYPORT_PUBLIC_PATHS=/public/**",
-		"SALLYPORT_RULE_1_PATHS=/vault/**", "SALLYPORT_RULE_1_GROUPS=nobody",
-	}, env...)...)
-	w.awaitReady()
+	return e
+}
+
+// startProxy starts the proxy in front and waits until browsers get through.
+func (e *edge) startProxy(startProxy func(*edge)) {
+	e.t.Helper()
 	startProxy(e)
-	w.await("the proxy to listen", func() bool {
+	e.await("the proxy to listen", func() bool {
 		c, err := tls.Dial("tcp", e.address(), &tls.Config{RootCAs: e.roots})
 		if err == nil {
 			c.Close()
 		}
 		return err == nil
 	})
-	return e
 }
 
 // address is where the proxy listens.

@@ -43,3 +43,24 @@ func TestEdgeFurtherHeaders(t *testing.T) {
 		})
 	}
 }
+
+// TestEdgeWithoutChunks/haproxy runs the line of its page that keeps trailers away from the app.
+func TestEdgeWithoutChunks(t *testing.T) {
+	t.Run("haproxy", func(t *testing.T) {
+		e := newEdge(t, func(e *edge) {
+			const before = "    acl ours path_beg /oauth2/"
+			e.further = map[string][]string{"haproxy.cfg": {before, "    http-request deny deny_status 400 if { req.hdr(transfer-encoding) -m found }\n" + before}}
+			startHAProxy(e)
+		})
+		b := e.browser()
+		e.signIn(b, "/", "ada")
+		for _, coding := range []string{"chunked", "Chunked", "gzip, chunked"} {
+			for _, method := range []string{http.MethodPost, http.MethodGet} {
+				e.send(method, "/x", e.cookies(b), "Transfer-Encoding: "+coding+"\r\n\r\n3\r\nabc\r\n0\r\nX-Forwarded-User: forged").wantRefused(method+" in chunks", 400, 422, 501)
+			}
+		}
+		if got := e.send(http.MethodPost, "/x", e.cookies(b), "Content-Length: 3\r\n\r\nabc").received(); got.Bytes != 3 || len(got.Trailers) != 0 {
+			t.Errorf("a body with a length: %+v", got)
+		}
+	})
+}

@@ -12,16 +12,31 @@ func startNginx(e *edge) {
 	site := e.config("nginx.conf", "site.conf",
 		"listen 443 ssl", "listen 127.0.0.1:"+portOf(e.public)+" ssl", "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
 		"/etc/nginx/app.crt", e.dir+"/app.crt", "/etc/nginx/app.key", e.dir+"/app.key")
+	e.runNginx("http {\n  access_log off;\n" + e.nginxPaths() + "  include " + site + ";\n}\n")
+}
+
+// startNginxStream runs nginx with docs/integrations/nginx-stream.conf.
+func startNginxStream(e *edge) {
+	site := e.config("nginx-stream.conf", "site.conf", "listen 443", "listen 127.0.0.1:"+portOf(e.public), "127.0.0.1:4180", e.listen)
+	e.runNginx("load_module /usr/lib/nginx/modules/ngx_stream_module.so;\ninclude " + site + ";\n")
+}
+
+// nginxPaths keeps nginx within the test's folder.
+func (e *edge) nginxPaths() string {
 	var temporary strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&temporary, "  %s_temp_path %s/%s;\n", kind, e.dir, kind)
 	}
+	return temporary.String()
+}
+
+// runNginx runs nginx with what stands beside its general settings.
+func (e *edge) runNginx(blocks string) {
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user root;\n"
 	}
-	main := e.write("nginx.conf", user+"daemon off;\nworker_processes 1;\npid "+e.dir+"/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n  access_log off;\n"+
-		temporary.String()+"  include "+site+";\n}\n")
+	main := e.write("nginx.conf", blocks+user+"daemon off;\nworker_processes 1;\npid "+e.dir+"/nginx.pid;\nerror_log stderr;\nevents {}\n")
 	start(e.t, "nginx", nil, e.program("nginx"), "-e", "stderr", "-p", e.dir, "-c", main)
 }
 
@@ -32,6 +47,18 @@ func startHAProxy(e *edge) {
 		"bind :443", "bind 127.0.0.1:"+portOf(e.public), "127.0.0.1:4180", e.listen, "127.0.0.1:8080", e.app,
 		"/etc/haproxy/app.pem", e.dir+"/app.pem", "/etc/haproxy/sallyport.lua", lua)
 	start(e.t, "HAProxy", nil, e.program("haproxy"), "-db", "-f", main)
+}
+
+// startHAProxyTCP runs HAProxy with docs/integrations/haproxy-tcp.cfg, which sends
+// version 2; startHAProxyTCP1 has it send version 1.
+func startHAProxyTCP(e *edge) {
+	main := e.config("haproxy-tcp.cfg", "haproxy.cfg", "bind :443", "bind 127.0.0.1:"+portOf(e.public), "127.0.0.1:4180", e.listen)
+	start(e.t, "HAProxy", nil, e.program("haproxy"), "-db", "-f", main)
+}
+
+func startHAProxyTCP1(e *edge) {
+	e.further = map[string][]string{"haproxy-tcp.cfg": {"send-proxy-v2", "send-proxy"}}
+	startHAProxyTCP(e)
 }
 
 // startApache runs Apache with docs/integrations/apache.conf and apache.lua, after the

@@ -26,7 +26,9 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 	binaries.sallyport = filepath.Join(folder, "sallyport")
-	build := exec.Command("go", "build", "-o", binaries.sallyport, "../../cmd/sallyport")
+	// As the Dockerfile does, so that the tests see the binary that people run.
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", binaries.sallyport, "../../cmd/sallyport")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building cmd/sallyport: %v\n%s", err, out)
 		return 1

@@ -132,7 +132,7 @@ func TestSessionScript(t *testing.T) {
 	// Nobody is signed in, and the script does not go on asking.
 	c.visit(s.URL + "/")
 	c.eventually("events", "names()", is("ended"))
-	c.eventually("the first event", "told[0]", is(`ended {"loginURL":"/oauth2/login?rd=%2F","hadSession":false,"replaced":false}`))
+	c.eventually("the first event", "told[0]", is(`ended {"loginURL":"/oauth2/login?rd=%2F","popupURL":"/oauth2/login?rd=%2Foauth2%2Fsigned-in","hadSession":false,"replaced":false}`))
 	asked := s.times("/")
 	pause(t, 3*time.Second)
 	if again := s.times("/"); again != asked {
@@ -165,7 +165,7 @@ func TestSessionScript(t *testing.T) {
 	s.fails(401)
 	c.do(`window.dispatchEvent(new Event("sallyport:check"))`)
 	c.eventually("events", "names()", is("active ending active ended"))
-	c.eventually("the end", "told[3]", is(`ended {"loginURL":"/oauth2/login?rd=%2Fpage%3Fa%3D1%23b","hadSession":true,"replaced":false}`))
+	c.eventually("the end", "told[3]", is(`ended {"loginURL":"/oauth2/login?rd=%2Fpage%3Fa%3D1%23b","popupURL":"/oauth2/login?rd=%2Foauth2%2Fsigned-in","hadSession":true,"replaced":false}`))
 	hidden.eventually("events", "names()", is("active ending active ended"))
 
 	// The same person signs in again: the page may go on.

@@ -15,13 +15,19 @@ import (
 // a folder of static files.
 func newSPA(t *testing.T, env ...string) *world {
 	t.Helper()
-	files := httptest.NewServer(http.FileServer(http.Dir("../../docs/integrations/samples/spa")))
-	t.Cleanup(files.Close)
 	w := planWorld(t)
+	w.startSPA(env...)
+	return w
+}
+
+// startSPA starts a planned world with the example as its application.
+func (w *world) startSPA(env ...string) {
+	w.t.Helper()
+	files := httptest.NewServer(http.FileServer(http.Dir("../../docs/integrations/samples/spa")))
+	w.t.Cleanup(files.Close)
 	w.startProvider()
 	w.startSallyport(append([]string{"SALLYPORT_UPSTREAM=" + files.URL}, env...)...)
 	w.awaitReady()
-	return w
 }
 
 // signInTo opens the example and fills in the provider's form.

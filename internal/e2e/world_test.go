@@ -34,9 +34,10 @@ type world struct {
 	tokenLife int    // of access tokens, in seconds; 0 for the provider's default
 	tokenSlow int    // milliseconds that answers of the token endpoint are held back
 
-	registered map[string]any // metadata of the client instead of its secret, or nil
-	pushed     bool           // the provider requires pushed authorization requests
-	mutualTLS  map[string]any // the provider's listener for clients with certificates, or nil
+	registered   map[string]any // metadata of the client instead of its secret, or nil
+	openerPolicy string         // Cross-Origin-Opener-Policy of the provider's pages, "" for none
+	pushed       bool           // the provider requires pushed authorization requests
+	mutualTLS    map[string]any // the provider's listener for clients with certificates, or nil
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -89,10 +90,7 @@ func node(t *testing.T) string {
 // startProvider runs npm oidc-provider at w.issuer.
 func (w *world) startProvider() {
 	w.t.Helper()
-	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); errors.Is(err, fs.ErrNotExist) {
-		w.t.Fatal("npm oidc-provider is not installed: run `make test`, or `npm ci --prefix internal/e2e/oidc-provider`")
-	}
-	config, err := json.Marshal(map[string]any{
+	w.provider = startProvider(w.t, "npm oidc-provider", map[string]any{
 		"issuer":                 w.issuer,
 		"clientId":               clientID,
 		"clientSecret":           clientSecret,
@@ -104,13 +102,24 @@ func (w *world) startProvider() {
 		"tokenDelay":             w.tokenSlow,
 		"client":                 w.registered,
 		"pushed":                 w.pushed,
+		"openerPolicy":           w.openerPolicy,
 		"mutualTLS":              w.mutualTLS,
 	})
-	if err != nil {
-		w.t.Fatal(err)
+}
+
+// startProvider runs npm oidc-provider with a configuration that provider.mjs explains.
+func startProvider(t *testing.T, name string, config map[string]any) *process {
+	t.Helper()
+	if _, err := os.Stat("oidc-provider/node_modules/oidc-provider"); errors.Is(err, fs.ErrNotExist) {
+		t.Fatal("npm oidc-provider is not installed: run `make test`, or `npm ci --prefix internal/e2e/oidc-provider`")
 	}
-	w.provider = start(w.t, "npm oidc-provider", nil, node(w.t), "oidc-provider/provider.mjs", string(config))
-	w.provider.awaitRecord(record{"event": "listening"})
+	text, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, name, nil, node(t), "oidc-provider/provider.mjs", string(text))
+	p.awaitRecord(record{"event": "listening"})
+	return p
 }
 
 // environment is all that an operator has to say, with the addresses of this

@@ -24,9 +24,12 @@ const (
 	GroupNotAllowed   Code = "group_not_allowed"
 	GroupsWithheld    Code = "groups_withheld"
 	ClaimNotAllowed   Code = "claim_not_allowed"
+	IdPNotAllowed     Code = "idp_not_allowed"
+	UserNameUnfit     Code = "user_name_unfit"
 	StepUpRequired    Code = "step_up_required"
 	StepUpFailed      Code = "step_up_failed"
 	OriginNotAllowed  Code = "origin_not_allowed"
+	PreflightRefused  Code = "preflight_refused"
 	CrossSiteRequest  Code = "cross_site_request"
 	StoreUnavailable  Code = "store_unavailable"
 	SignOutIncomplete Code = "sign_out_incomplete"
@@ -55,6 +58,8 @@ const (
 	EmailUnverified   Code = "email_unverified"
 	EmailMissing      Code = "email_missing"
 	SessionNotBound   Code = "session_not_bound"
+
+	EmailDomainRefused Code = "email_domain_refused"
 
 	LogoutTokenInvalid Code = "logout_token_invalid"
 	AccountNotAllowed  Code = "account_not_allowed"
@@ -100,6 +105,10 @@ var catalogue = map[Code]Error{
 		Hint:   "Ask the owner of the application: the identity provider has to send fewer groups."},
 	ClaimNotAllowed: {Status: http.StatusForbidden, Title: "No access",
 		Detail: "Your account does not have what this part of the application asks for.", Hint: "Ask the people who run this service for access, or use another account."},
+	IdPNotAllowed: {Status: http.StatusForbidden, Title: "No access",
+		Detail: "This part of the application is for people who sign in elsewhere.", Hint: "Sign out and choose the other way to sign in, or ask the people who run this service for access."},
+	UserNameUnfit: {Status: http.StatusForbidden, Title: "Your user name cannot be used here",
+		Detail: "You are signed in, but this application knows people by a user name of a form that yours does not have.", Hint: "Use another account, or ask the people who run this service."},
 	StepUpRequired: {Status: http.StatusUnauthorized, Title: "Another sign-in is needed",
 		Detail: "This part of the application asks for a more recent sign-in, or for another kind of it.", Hint: "Open login_url in a browser window to sign in."},
 	StepUpFailed: {Status: http.StatusForbidden, Title: "This sign-in is not enough",
@@ -109,6 +118,9 @@ var catalogue = map[Code]Error{
 	OriginNotAllowed: {Status: http.StatusForbidden, Title: "Origin not allowed",
 		Detail: "A page of another site tried to open a connection to this one.",
 		Hint:   "Operators: trusted origins are listed in SALLYPORT_ALLOWED_ORIGINS."},
+	PreflightRefused: {Status: http.StatusForbidden, Title: "Request of another site not allowed",
+		Detail: "A script of another site asked to send a method or a header that is not allowed to it.",
+		Hint:   "Operators: what such scripts may send is listed in SALLYPORT_CORS_METHODS and SALLYPORT_CORS_HEADERS."},
 	CrossSiteRequest: {Status: http.StatusForbidden, Title: "Cross-site request refused",
 		Detail: "This request came from a page of another site.", Hint: "Open this site directly and try again."},
 	StoreUnavailable: {Status: http.StatusServiceUnavailable, Title: "Sessions cannot be read right now",
@@ -165,6 +177,9 @@ var catalogue = map[Code]Error{
 	EmailMissing: {Status: http.StatusForbidden, Title: "E-mail address missing",
 		Detail: "The identity provider stated no e-mail address for you, and this application needs one.",
 		Hint:   "Let an address be added to your account. Operators: the log says what the provider has to be set to."},
+	EmailDomainRefused: {Status: http.StatusForbidden, Title: "Not with this sign-in",
+		Detail: "The identity provider that you chose is not the one for e-mail addresses like yours.",
+		Hint:   "Sign in again and choose the one of your organisation."},
 	SessionNotBound: {Status: http.StatusForbidden, Title: "Sign-in is not set up correctly",
 		Detail: "This service only accepts sessions that end with your session at the identity provider, and the provider gave it no means to follow that.",
 		Hint:   "Operators: the client needs refresh tokens that end with the person's session there, and no offline_access; or set SALLYPORT_SESSION_BINDING=auto."},

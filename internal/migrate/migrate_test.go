@@ -84,6 +84,12 @@ func TestTranslate(t *testing.T) {
 		{"unknown", "oauth2-proxy", []string{"OAUTH2_PROXY_SOMETHING_NEW=1"}, map[string]string{"OAUTH2_PROXY_SOMETHING_NEW": "not known here"}},
 		{"two for one", "oauth2-proxy", []string{"OAUTH2_PROXY_ALLOWED_GROUPS=a", "OAUTH2_PROXY_GITLAB_GROUPS=b"},
 			map[string]string{"SALLYPORT_ALLOWED_GROUPS": "a", "OAUTH2_PROXY_GITLAB_GROUPS": "one value"}},
+		{"basic", "oauth2-proxy", []string{"OAUTH2_PROXY_BASIC_AUTH_PASSWORD=hush"},
+			map[string]string{"SALLYPORT_PASS_AUTHORIZATION": "basic", "SALLYPORT_BASIC_PASSWORD": ""}},
+		{"basic that is off", "oauth2-proxy", []string{"OAUTH2_PROXY_BASIC_AUTH_PASSWORD=hush", "OAUTH2_PROXY_PASS_BASIC_AUTH=false"},
+			map[string]string{"OAUTH2_PROXY_BASIC_AUTH_PASSWORD": "is not used"}},
+		{"basic without a password", "oauth2-proxy", []string{"OAUTH2_PROXY_SET_BASIC_AUTH=true"},
+			map[string]string{"OAUTH2_PROXY_SET_BASIC_AUTH": "does nothing without"}},
 		{"switches", "oauth2-proxy", []string{"OAUTH2_PROXY_SSL_INSECURE_SKIP_VERIFY=true", "OAUTH2_PROXY_PASS_AUTHORIZATION_HEADER=1", "OAUTH2_PROXY_PREFER_EMAIL_TO_USER=yes"},
 			map[string]string{"OAUTH2_PROXY_SSL_INSECURE_SKIP_VERIFY": "SALLYPORT_OIDC_CA_FILE", "SALLYPORT_PASS_AUTHORIZATION": "id_token", "SALLYPORT_CLAIM_USER": "email"}},
 

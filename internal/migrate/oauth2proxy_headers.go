@@ -6,9 +6,9 @@ func oauth2ProxyHeaders() map[string]rule {
 		"PASS_ACCESS_TOKEN":         same("SALLYPORT_PASS_ACCESS_TOKEN"),
 		"PASS_AUTHORIZATION_HEADER": onlyIf(passIDToken, nothing),
 		"SET_AUTHORIZATION_HEADER":  onlyIf(passIDToken, nothing),
-		"PASS_BASIC_AUTH":           onlyIf(remark("has no counterpart for Basic; the fields X-Forwarded-User, -Email and -Preferred-Username are always sent"), nothing),
-		"SET_BASIC_AUTH":            onlyIf(remark("has no counterpart"), nothing),
-		"BASIC_AUTH_PASSWORD":       remark("has no counterpart"),
+		"PASS_BASIC_AUTH":           basicSwitch,
+		"SET_BASIC_AUTH":            basicSwitch,
+		"BASIC_AUTH_PASSWORD":       passBasic,
 		"PREFER_EMAIL_TO_USER": onlyIf(func(t *translation, _ string) {
 			t.set("SALLYPORT_CLAIM_USER", "email", "X-Forwarded-User is then the address")
 		}, nothing),
@@ -20,6 +20,23 @@ func oauth2ProxyHeaders() map[string]rule {
 		"FLUSH_INTERVAL":                    remark("has no counterpart: what streams is passed on at once"),
 		"SSL_UPSTREAM_INSECURE_SKIP_VERIFY": onlyIf(remark(unsafe+": set SALLYPORT_UPSTREAM_CA_FILE to the certificate of the app's authority"), nothing),
 		"DISABLE_KEEP_ALIVES":               onlyIf(remark("has no counterpart: connections to the app are kept"), nothing),
+	}
+}
+
+// passBasic sends Basic unless both of its switches are off, as theirs are by default not.
+func passBasic(t *translation, value string) {
+	if off := t.values["PASS_BASIC_AUTH"]; off != "" && !isTrue(off) && !isTrue(t.values["SET_BASIC_AUTH"]) {
+		t.note("is not used: OAUTH2_PROXY_PASS_BASIC_AUTH is off")
+		return
+	}
+	t.set("SALLYPORT_PASS_AUTHORIZATION", "basic", "the user name is that of SALLYPORT_BASIC_USER")
+	secretly("SALLYPORT_BASIC_PASSWORD")(t, value)
+}
+
+// basicSwitch says that there is no Basic without a password, in either product.
+func basicSwitch(t *translation, value string) {
+	if isTrue(value) && t.values["BASIC_AUTH_PASSWORD"] == "" {
+		t.note("does nothing without OAUTH2_PROXY_BASIC_AUTH_PASSWORD; there is SALLYPORT_PASS_AUTHORIZATION=basic")
 	}
 }
 

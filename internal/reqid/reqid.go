@@ -18,7 +18,9 @@ const Header = "X-Request-Id"
 // maxLength bounds an identifier taken over from a trusted proxy, in bytes.
 const maxLength = 64
 
-type key struct{}
+// Key is the key of a context's identifier, a string, for contexts that answer it
+// themselves.
+type Key struct{}
 
 // New returns a fresh identifier of 26 characters and 128 random bits.
 func New() string { return rand.Text() }
@@ -39,11 +41,11 @@ func Valid(id string) bool {
 
 // With returns a context that carries id.
 func With(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, key{}, id)
+	return context.WithValue(ctx, Key{}, id)
 }
 
 // From returns the identifier that ctx carries, or "".
 func From(ctx context.Context) string {
-	id, _ := ctx.Value(key{}).(string)
+	id, _ := ctx.Value(Key{}).(string)
 	return id
 }

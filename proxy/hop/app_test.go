@@ -19,6 +19,7 @@ type app struct {
 	listener net.Listener
 	scripts  [][]string // per connection, the answer to each request
 	dialled  atomic.Int32
+	surplus  atomic.Int32
 
 	mu   sync.Mutex
 	seen []string // header sections as they came
@@ -88,6 +89,7 @@ func (a *app) transport(change func(*Config)) *Transport {
 			return new(net.Dialer).DialContext(ctx, "tcp", a.listener.Addr().String())
 		},
 		HeaderTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10, MaxIdle: 4, IdleTimeout: time.Minute,
+		Surplus: func() { a.surplus.Add(1) },
 	}
 	if change != nil {
 		change(&cfg)
@@ -136,7 +138,7 @@ func pipe(t *testing.T, app func(net.Conn)) *Transport {
 			}()
 			return ours, nil
 		},
-		HeaderTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10, MaxIdle: 4, IdleTimeout: time.Minute,
+		HeaderTimeout: 10 * time.Second, MaxHeaderBytes: 8 << 10, MaxIdle: 4, IdleTimeout: time.Minute, Surplus: func() {},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,9 +20,9 @@ func (c *conn) deliver(res *http.Response) {
 
 // The states of a body.
 const (
-	open   = iota
-	over   // read to its end: the connection is another request's
-	closed // given up, and the connection with it
+	unread  = iota
+	over    // read to its end: the connection is another request's
+	givenUp // and the connection with it
 )
 
 // body is an answer's body. Reads come one after the other; Close may come from
@@ -40,7 +40,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && b.state.CompareAndSwap(open, over) {
+	if err == io.EOF && b.state.CompareAndSwap(unread, over) {
 		b.conn.release(b.keep)
 	}
 	return n, err
@@ -49,7 +49,7 @@ func (b *body) Read(p []byte) (int, error) {
 // Close implements io.Closer. What was not read is given up together with the
 // connection; reading on to keep it could take for ever.
 func (b *body) Close() error {
-	if b.state.CompareAndSwap(open, closed) {
+	if b.state.CompareAndSwap(unread, givenUp) {
 		b.conn.close()
 	}
 	return nil

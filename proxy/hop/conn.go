@@ -159,7 +159,11 @@ func (c *conn) release(keep bool) {
 		keep = false // it is being closed
 	}
 	c.ctx, c.unwatch = nil, nil
-	if !keep || c.answers.Buffered() > 0 {
+	surplus := c.answers.Buffered() > 0
+	if surplus {
+		c.transport.cfg.Surplus()
+	}
+	if !keep || surplus {
 		c.close()
 		return
 	}

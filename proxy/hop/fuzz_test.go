@@ -36,7 +36,7 @@ func FuzzAnswer(f *testing.F) {
 			go say(theirs, answer, int(piece))
 			return ours, nil
 		}
-		transport, err := New(Config{Dial: dial, HeaderTimeout: time.Minute, MaxHeaderBytes: 1 << 20, MaxIdle: 1, IdleTimeout: time.Minute})
+		transport, err := New(Config{Dial: dial, HeaderTimeout: time.Minute, MaxHeaderBytes: 1 << 20, MaxIdle: 1, IdleTimeout: time.Minute, Surplus: func() {}})
 		if err != nil {
 			t.Fatal(err)
 		}

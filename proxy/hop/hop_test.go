@@ -71,6 +71,9 @@ func TestConnections(t *testing.T) {
 			if got := a.dialled.Load(); got != tt.dialled {
 				t.Errorf("%d connections were made, want %d", got, tt.dialled)
 			}
+			if got, want := a.surplus.Load() > 0, strings.HasPrefix(tt.name, "more than"); got != want {
+				t.Errorf("told of more than an answer: %v, want %v", got, want)
+			}
 		})
 	}
 }
@@ -82,7 +85,7 @@ func waitForApp(t *testing.T, transport *Transport, closes bool) {
 	transport.idle.mu.Lock()
 	defer transport.idle.mu.Unlock()
 	for _, c := range transport.idle.conns {
-		for closes && c.glance.quiet() {
+		for closes && c.glance.look() == quiet {
 			if t.Context().Err() != nil {
 				t.Fatal("the app has not closed the connection")
 			}

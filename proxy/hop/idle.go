@@ -10,6 +10,7 @@ import (
 type idle struct {
 	max     int
 	timeout time.Duration
+	surplus func()
 
 	mu      sync.Mutex
 	conns   []*conn
@@ -23,9 +24,13 @@ func (i *idle) take(now time.Time) *conn {
 		if c == nil {
 			return nil
 		}
-		if now.Sub(c.idleSince) < i.timeout && c.glance.quiet() {
+		seen := c.glance.look()
+		if seen == quiet && now.Sub(c.idleSince) < i.timeout {
 			c.reused = true
 			return c
+		}
+		if seen == waiting {
+			i.surplus()
 		}
 		c.close()
 	}

@@ -94,7 +94,7 @@ func TestDialFails(t *testing.T) {
 		Dial: func(context.Context) (net.Conn, error) {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("refused")}
 		},
-		HeaderTimeout: 1, MaxHeaderBytes: 1, MaxIdle: 1, IdleTimeout: 1,
+		HeaderTimeout: 1, MaxHeaderBytes: 1, MaxIdle: 1, IdleTimeout: 1, Surplus: func() {},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,9 @@ type Config struct {
 	// MaxIdle is how many connections wait unused, and IdleTimeout how long. Required.
 	MaxIdle     int
 	IdleTimeout time.Duration
+	// Surplus is called when the app has sent more than an answer, which has cost it the
+	// connection. Required.
+	Surplus func()
 }
 
 // Transport keeps connections to one app. It is safe for concurrent use.
@@ -34,10 +37,10 @@ type Transport struct {
 
 // New makes a Transport; Config has no optional fields.
 func New(cfg Config) (*Transport, error) {
-	if cfg.Dial == nil || cfg.HeaderTimeout <= 0 || cfg.MaxHeaderBytes <= 0 || cfg.MaxIdle <= 0 || cfg.IdleTimeout <= 0 {
+	if cfg.Dial == nil || cfg.HeaderTimeout <= 0 || cfg.MaxHeaderBytes <= 0 || cfg.MaxIdle <= 0 || cfg.IdleTimeout <= 0 || cfg.Surplus == nil {
 		return nil, errors.New("hop: every field of Config is required")
 	}
-	return &Transport{cfg: cfg, idle: idle{max: cfg.MaxIdle, timeout: cfg.IdleTimeout}}, nil
+	return &Transport{cfg: cfg, idle: idle{max: cfg.MaxIdle, timeout: cfg.IdleTimeout, surplus: cfg.Surplus}}, nil
 }
 
 // Carries reports whether RoundTrip can send r: it has no body, asks for no upgrade, and

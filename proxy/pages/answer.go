@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
 )
 
@@ -21,15 +20,8 @@ type reply struct {
 
 func (p *Renderer) answer(w http.ResponseWriter, r *http.Request, a reply) {
 	if PrefersHTML(r.Header) {
-		page, err := p.render(a.page)
-		if err == nil {
-			write(w, r, a, "text/html; charset=utf-8", page)
-			return
-		}
-		// New has rendered this template, so the page asks for a field that is
-		// not there: a mistake of ours, which JSON can still tell of.
-		a.status, a.mediaType = http.StatusInternalServerError, problemType
-		a.json = problemOf(fault.New(fault.Internal, err), a.page.RequestID)
+		write(w, r, a, "text/html; charset=utf-8", p.render(a.page))
+		return
 	}
 	// Structs of strings always encode, with "<" escaped against sniffing.
 	content, _ := json.Marshal(a.json)

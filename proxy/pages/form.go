@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"fmt"
-	"html/template"
 	"net/http"
 
 	"github.com/sallyport/sallyport/internal/fault"
@@ -14,8 +12,7 @@ type Field struct{ Name, Value string }
 // station is a page on the way of a kept form, with the script that goes on by
 // itself. Where scripts are off, its button does, or a sentence says why not.
 type station struct {
-	Step   step
-	Script template.JS
+	Step step
 
 	Sealed string // keep: what the tab keeps
 	Next   string // keep: where it goes on to
@@ -33,17 +30,14 @@ const (
 	stepResend step = "resend"
 )
 
-// readScripts reads the scripts of the stations.
-func readScripts() (map[step]template.JS, error) {
-	scripts := make(map[step]template.JS)
-	for _, s := range []step{stepKeep, stepReturn, stepResend} {
-		text, err := files.ReadFile("templates/form-" + string(s) + ".js")
-		if err != nil {
-			return nil, fmt.Errorf("reading a script: %w", err)
-		}
-		scripts[s] = template.JS(text)
+func (s step) script() string {
+	switch s {
+	case stepKeep:
+		return keepScript
+	case stepReturn:
+		return returnScript
 	}
-	return scripts, nil
+	return resendScript
 }
 
 // station writes a page of a kept form: e says what it is to those who do not accept
@@ -53,14 +47,13 @@ func (p *Renderer) station(w http.ResponseWriter, r *http.Request, e *fault.Erro
 		p.Fault(w, r, e)
 		return
 	}
-	s.Script = p.scripts[s.Step]
 	v.Station, v.RequestID = &s, requestID(w, r)
 	status := http.StatusOK
 	if s.Step == stepKeep {
 		status = e.Status
 		w.Header().Set(fault.Header, string(e.Code))
 	}
-	p.answer(w, r, reply{status: status, guard: p.guard.withForm().withScript(string(s.Script)), page: v})
+	p.answer(w, r, reply{status: status, guard: p.guard.withForm().withScript(s.Step.script()), page: v})
 }
 
 // KeepForm has the browser's tab keep the sealed form and go on to signInURL. The

@@ -15,8 +15,8 @@ type guard struct {
 
 // newGuard allows the one inline style, by its hash, and nothing else. The
 // address of a page may hold a code and a state, so it is told to nobody.
-func newGuard(style []byte) guard {
-	sum := sha256.Sum256(style)
+func newGuard(style string) guard {
+	sum := sha256.Sum256([]byte(style))
 	return guard{
 		contentSecurityPolicy: "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(sum[:]) + "'",
@@ -48,6 +48,8 @@ func (g guard) withScript(script string) guard {
 	return g
 }
 
+// set has no Cross-Origin-Opener-Policy: a sign-in in a popup passes through our pages,
+// and any would cut it off from the page that opened it.
 func (g guard) set(h http.Header) {
 	h.Set("Content-Security-Policy", g.contentSecurityPolicy)
 	h.Set("Referrer-Policy", g.referrerPolicy)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func TestConfirmationCanBePosted(t *testing.T) {
 	}{
 		"confirm-sign-out": {false, "same-origin"},
 		"sessions":         {false, "same-origin"},
+		"choose":           {false, "same-origin"},
 		"signed-out":       {true, "no-referrer"},
 		"fault-not_found":  {true, "no-referrer"},
 	} {
@@ -119,6 +121,12 @@ func TestOF16HostileInput(t *testing.T) {
 				})
 			},
 			"confirm": func(w http.ResponseWriter, r *http.Request) { p.ConfirmSignOut(w, r, in, in) },
+			"choose": func(w http.ResponseWriter, r *http.Request) {
+				p.ChooseProvider(w, r, Choice{
+					Action: "/oauth2/login", Options: []Option{{ID: in, Title: in}, {ID: in, Title: in}}, Last: true,
+					Kept: url.Values{"rd": {in}, in: {in}}, LoginHint: in, ByEmail: true, Email: in,
+				})
+			},
 		} {
 			t.Run(name+" "+in, func(t *testing.T) {
 				body := read(t, show(http.MethodGet, browserAccept, page))
@@ -163,7 +171,7 @@ func TestEveryPageIsInertAndComplete(t *testing.T) {
 // somewhere else.
 func checkInert(t *testing.T, body string) {
 	t.Helper()
-	allowed := strings.Fields("html head meta title style body header svg path span main h1 h2 p a ul li div time form input button dl dt dd")
+	allowed := strings.Fields("html head meta title style body header svg path span main h1 h2 p a ul li div time form input label button dl dt dd")
 	for _, n := range elements(t, body, "") {
 		if !slices.Contains(allowed, n.Data) {
 			t.Errorf("element <%s>", n.Data)

@@ -2,19 +2,15 @@ package pages
 
 import (
 	"bytes"
-	"embed"
+	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/sallyport/sallyport/internal/fault"
 )
-
-//go:embed templates
-var files embed.FS
 
 // Config makes a Renderer.
 type Config struct {
@@ -28,17 +24,13 @@ type Config struct {
 
 // Renderer writes whole answers. It is safe for concurrent use.
 type Renderer struct {
-	site    string
-	home    string
-	logout  string
-	page    *template.Template
-	scripts map[step]template.JS
-	style   template.CSS
-	guard   guard
+	site   string
+	home   string
+	logout string
+	guard  guard
 }
 
-// New makes a Renderer. It renders one page, so that a fault of the template
-// shows at start and not when something else has already gone wrong.
+// New makes a Renderer.
 func New(c Config) (*Renderer, error) {
 	if c.PublicURL == nil || c.PublicURL.Host == "" {
 		return nil, errors.New("pages need the public URL; set SALLYPORT_PUBLIC_URL")
@@ -46,31 +38,12 @@ func New(c Config) (*Renderer, error) {
 	if !strings.HasPrefix(c.LogoutPath, "/") {
 		return nil, fmt.Errorf("pages need the path of the sign-out endpoint, not %q", c.LogoutPath)
 	}
-	style, err := files.ReadFile("templates/style.css")
-	if err != nil {
-		return nil, fmt.Errorf("reading the style: %w", err)
-	}
-	page, err := template.ParseFS(files, "templates/page.html", "templates/sessions.html", "templates/form.html")
-	if err != nil {
-		return nil, fmt.Errorf("parsing the page: %w", err)
-	}
-	scripts, err := readScripts()
-	if err != nil {
-		return nil, err
-	}
-	p := &Renderer{
-		site:    c.PublicURL.Host,
-		home:    strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
-		logout:  c.LogoutPath,
-		page:    page,
-		scripts: scripts,
-		style:   template.CSS(style),
-		guard:   newGuard(style),
-	}
-	if _, err := p.render(view{Title: "probe"}); err != nil {
-		return nil, fmt.Errorf("rendering a page: %w", err)
-	}
-	return p, nil
+	return &Renderer{
+		site:   c.PublicURL.Host,
+		home:   strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
+		logout: c.LogoutPath,
+		guard:  newGuard(style),
+	}, nil
 }
 
 // Fault tells of e: a page with the next step, or problem+json. It sets
@@ -142,11 +115,10 @@ func (p *Renderer) ConfirmSignOut(w http.ResponseWriter, r *http.Request, action
 	})
 }
 
-func (p *Renderer) render(v view) ([]byte, error) {
-	v.Site, v.Style = p.site, p.style
+func (p *Renderer) render(v view) []byte {
+	v.Site = p.site
 	var b bytes.Buffer
-	if err := p.page.Execute(&b, v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	// Fails with its context or its writer alone, and these cannot.
+	_ = page(v).Render(context.Background(), &b)
+	return b.Bytes()
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,6 +69,9 @@ func everyPage(p *Renderer) map[string]func(http.ResponseWriter, *http.Request) 
 			p.ConfirmSignOut(w, r, "/oauth2/logout", "/reports?a=1&b=2")
 		},
 	}
+	for name, choice := range map[string]Choice{"choose": twoOptions(), "choose-last": lastOption(), "choose-unknown": unknownAddress()} {
+		pages[name] = func(w http.ResponseWriter, r *http.Request) { p.ChooseProvider(w, r, choice) }
+	}
 	for name, list := range map[string]OwnSessions{"sessions": threeSessions(), "sessions-alone": oneSession()} {
 		pages[name] = func(w http.ResponseWriter, r *http.Request) { p.Sessions(w, r, list) }
 	}
@@ -89,12 +93,14 @@ func TestGolden(t *testing.T) {
 	pages := everyPage(newRenderer(t))
 	for _, name := range []string{
 		"signed-out", "signed-out-idp-remains", "confirm-sign-out", "sessions", "sessions-alone",
+		"choose", "choose-last", "choose-unknown",
 		"fault-internal_error", "fault-not_found", "fault-sign_in_required", "fault-group_not_allowed",
 		"fault-callback_invalid", "fault-idp_unavailable", "fault-upstream_unreachable", "fault-idp_client_rejected",
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := read(t, show(http.MethodGet, browserAccept, pages[name]))
-			got = inlineStyle.ReplaceAllString(got, "<style>templates/style.css</style>")
+			got = inlineStyle.ReplaceAllString(got, "<style>assets/style.css</style>")
+			got = strings.ReplaceAll(got, "><", ">\n<") + "\n" // an element a line
 			file := filepath.Join("testdata", name+".html")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

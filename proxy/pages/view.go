@@ -1,16 +1,14 @@
 package pages
 
 import (
-	"html/template"
 	"net/http"
 
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
-// view is what the template shows. A field with its zero value is left out.
+// view is what the page shows. A field with its zero value is left out.
 type view struct {
-	Site  string
-	Style template.CSS
+	Site string
 
 	Title  string
 	Detail string // what happened
@@ -21,6 +19,8 @@ type view struct {
 	Form     *form
 	Sessions *sessionsView
 	Station  *station
+	Choice   *choiceView
+	SignedIn *signedInView
 
 	RequestID string
 	Code      string
@@ -42,7 +42,7 @@ type form struct {
 // actions are the ways out of a fault, the best one first.
 func (p *Renderer) actions(r *http.Request, e *fault.Error) []action {
 	switch {
-	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld || e.Code == fault.ClaimNotAllowed:
+	case e.Code == fault.EmailNotAllowed || e.Code == fault.GroupNotAllowed || e.Code == fault.GroupsWithheld || e.Code == fault.ClaimNotAllowed || e.Code == fault.IdPNotAllowed || e.Code == fault.UserNameUnfit:
 		return []action{{Label: "Use another account", URL: p.logout}}
 	case e.RetryURL == "" && e.RetryAfter > 0 && isSafe(r.Method):
 		return []action{{Label: "Try again"}}

@@ -30,6 +30,7 @@ const (
 	CodeGroupNotAllowed = "group_not_allowed"
 	CodeGroupsWithheld  = "groups_withheld"
 	CodeClaimNotAllowed = "claim_not_allowed"
+	CodeIdPNotAllowed   = "idp_not_allowed"
 	// CodeStepUpRequired: they may, after the sign-in that Verdict.StepUp asks for.
 	CodeStepUpRequired = "step_up_required"
 	// CodeStepUpFailed: no sign-in would help.

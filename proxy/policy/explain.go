@@ -12,8 +12,8 @@ import (
 type Line struct{ What, Says string }
 
 // Explain says which rules decide about a request and why: of nobody and, unless
-// id is nil, of somebody. It is for people who write rules.
-func (p *Policy) Explain(r Request, id *session.Identity, now time.Time) []Line {
+// s is nil, of somebody. It is for people who write rules.
+func (p *Policy) Explain(r Request, s *session.Session, now time.Time) []Line {
 	g := p.Rule(r)
 	lines := []Line{{"request", r.Method + " " + r.Path}}
 	if _, ok := unambiguous(r.Path); !ok {
@@ -37,10 +37,10 @@ func (p *Policy) Explain(r Request, id *session.Identity, now time.Time) []Line 
 		Deny:  "401",
 		Allow: "it passes, and the app is told of nobody",
 	}[g.Anonymous()]})
-	if id == nil {
+	if s == nil {
 		return lines
 	}
-	return append(lines, Line{"with these claims", g.Admit(id, now).String()})
+	return append(lines, Line{"with these claims", g.Admit(s, now).String()})
 }
 
 // String says what somebody is told.

@@ -17,7 +17,8 @@ func readings(path string) map[string]bool {
 		func(s string) string { return regexp.MustCompile(`/{2,}`).ReplaceAllString(s, "/") },
 		func(s string) string { return regexp.MustCompile(`;[^/]*`).ReplaceAllString(s, "") },
 		func(s string) string { return regexp.MustCompile(`[?#\x00].*`).ReplaceAllString(s, "") },
-		func(s string) string { return regexp.MustCompile(`[. ]+(/|$)`).ReplaceAllString(s, "$1") }, // Windows
+		func(s string) string { return regexp.MustCompile(`[. ]+(/|$)`).ReplaceAllString(s, "$1") },            // Windows
+		func(s string) string { return regexp.MustCompile(`:[^/]*:\$[^/]*|:\$[^/]*`).ReplaceAllString(s, "") }, // NTFS
 		func(s string) string { // RFC 3986 §5.2.4, by the standard library
 			if u, err := url.Parse("http://x"); err == nil {
 				return u.ResolveReference(&url.URL{Path: s}).Path

@@ -32,7 +32,7 @@ func FuzzRuleReadings(f *testing.F) {
 			return
 		}
 		g := p.Rule(Request{Method: "GET", Path: path})
-		admitted := g.Admit(nobody, now).Allowed
+		admitted := g.Admit(signedIn(nobody), now).Allowed
 		anonymous := g.Public() || g.Anonymous() == Allow
 		for r := range readings(path) {
 			if guarded.MatchString(r) && (admitted || anonymous) {

@@ -12,7 +12,11 @@ import (
 const clockSkew = time.Minute
 
 // admit holds what a signed-in person is and has against one rule.
-func (r *rule) admit(id *session.Identity) Verdict {
+func (r *rule) admit(s *session.Session) Verdict {
+	id := &s.Identity
+	if len(r.who.idps) > 0 && !r.who.idps[s.IdP] {
+		return r.refuse(CodeIdPNotAllowed, "IDPS", "does not list the provider that the session comes from")
+	}
 	if len(r.who.emails)+len(r.who.domains) > 0 && !r.who.fitsAddress(id.Email) {
 		return r.refuse(CodeEmailNotAllowed, "EMAILS", "does not list the identity's e-mail address, or it has none")
 	}

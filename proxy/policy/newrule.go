@@ -35,7 +35,7 @@ func (r *Rule) check() (*rule, error) {
 	if len(r.Paths) == 0 {
 		fault("PATHS", "is missing; name the paths that the rule is about, such as /admin/**")
 	}
-	var errs [6]error
+	var errs [7]error
 	checked.paths, errs[0] = each(r.variable("PATHS"), r.Paths, parsePattern)
 	checked.methods, errs[1] = each(r.variable("METHODS"), r.Methods, parseMethod)
 	checked.who.groups, errs[2] = set(r.variable("GROUPS"), r.Groups, parseGroup)
@@ -43,6 +43,7 @@ func (r *Rule) check() (*rule, error) {
 	conditions, err := each(r.variable("CLAIMS"), r.Claims, parseCondition)
 	checked.who.claims, errs[4] = merge(conditions), err
 	_, errs[5] = each(r.variable("ACR"), r.ACR, parseACR)
+	checked.who.idps, errs[6] = set(r.variable("IDPS"), r.IDPs, parseIDP)
 	faults = append(faults, errs[:]...)
 	if slices.Contains(checked.methods, "GET") && !slices.Contains(checked.methods, "HEAD") {
 		checked.methods = append(checked.methods, "HEAD")
@@ -50,8 +51,8 @@ func (r *Rule) check() (*rule, error) {
 	switch checked.anonymous {
 	case Login, Deny:
 	case Allow:
-		if len(r.Groups)+len(r.Emails)+len(r.Claims)+len(r.ACR) > 0 || r.MaxAge != nil {
-			fault("UNAUTHENTICATED", "is allow, so that anybody passes, and the rule asks for groups, addresses, claims or a kind of sign-in as well; remove one of the two")
+		if len(r.Groups)+len(r.Emails)+len(r.IDPs)+len(r.Claims)+len(r.ACR) > 0 || r.MaxAge != nil {
+			fault("UNAUTHENTICATED", "is allow, so that anybody passes, and the rule asks for groups, addresses, providers, claims or a kind of sign-in as well; remove one of the two")
 		}
 	default:
 		fault("UNAUTHENTICATED", "is %q; write login, deny or allow", r.Unauthenticated)
@@ -91,6 +92,9 @@ func each[T any](variable string, entries []string, parse func(string) (T, error
 	}
 	return parsed, errors.Join(faults...)
 }
+
+// parseIDP takes any id: who configures the providers knows which there are.
+func parseIDP(entry string) (string, error) { return entry, nil }
 
 func parseACR(entry string) (string, error) {
 	if strings.ContainsAny(entry, " \t\"\\") {

@@ -141,7 +141,8 @@ func onlyLetters(s string) bool {
 	return true
 }
 
-// segmentsAgree refuses an empty segment before the last, and one of dots alone.
+// segmentsAgree refuses an empty segment before the last, one of dots alone, and one
+// that names a stream of NTFS.
 // Windows ignores spaces and dots at a name's end, and forms write a space as
 // "+", so those do not make a dot segment harmless.
 func segmentsAgree(decoded string) bool {
@@ -155,7 +156,7 @@ func segmentsAgree(decoded string) bool {
 			}
 			continue
 		}
-		if strings.Trim(segment, ". +") == "" {
+		if strings.Trim(segment, ". +") == "" || strings.Contains(segment, ":$") {
 			return false
 		}
 	}

@@ -14,6 +14,10 @@ func PlainPath(p string) bool {
 		switch p[i] {
 		case '%', ';':
 			return false
+		case ':':
+			if i+1 < len(p) && p[i+1] == '$' {
+				return false
+			}
 		case '/':
 			if i+1 < len(p) && (p[i+1] == '/' || p[i+1] == '.') {
 				return false
@@ -54,7 +58,7 @@ func Readings(raw string) (readings []string, complete bool) {
 
 // transformations are what an application may do to a path. Each is one step;
 // Readings combines them.
-func transformations() [11]func(string) string {
+func transformations() [13]func(string) string {
 	return [...]func(string) string{
 		unescape,
 		legacyUnescape,
@@ -65,6 +69,8 @@ func transformations() [11]func(string) string {
 		norm.NFKC.String,
 		func(s string) string { return strings.ReplaceAll(s, `\`, "/") },
 		func(s string) string { return strings.ReplaceAll(s, "+", " ") },
+		withoutBreaks,
+		func(s string) string { return eachSegment(s, withoutStream) },
 		func(s string) string { return eachSegment(s, withoutSpaces) },
 		func(s string) string { return eachSegment(s, withoutDots) },
 	}
@@ -78,7 +84,25 @@ func eachSegment(p string, change func(string) string) string {
 	return strings.Join(segments, "/")
 }
 
-func withoutSpaces(segment string) string { return strings.TrimRight(segment, " ") }
+// withoutSpaces trims what Java's String.trim does, and Windows of spaces at the end.
+func withoutSpaces(segment string) string {
+	return strings.TrimFunc(segment, func(r rune) bool { return r <= ' ' })
+}
+
+// withoutBreaks drops what a URL parser of browsers drops anywhere (WHATWG URL §4.4), for
+// apps that parse what they have decoded.
+func withoutBreaks(p string) string {
+	return strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(p)
+}
+
+// withoutStream leaves the file or directory of which a stream is named, as NTFS does:
+// "admin::$INDEX_ALLOCATION" is "admin".
+func withoutStream(segment string) string {
+	if strings.Contains(segment, ":$") {
+		segment, _, _ = strings.Cut(segment, ":")
+	}
+	return segment
+}
 
 // withoutDots drops what Windows ignores at the end of a name, but leaves dot segments.
 func withoutDots(segment string) string {

@@ -26,9 +26,12 @@ type Rule struct {
 	Methods []string // upper case, e.g. "GET", which includes HEAD; empty = any
 	Groups  []string
 	Emails  []string // addresses, or "@" and a domain
-	// Claims are name=value and name!=value. Those with "=" for one claim are
-	// alternatives; apart from that each has to hold. A claim with several values
-	// equals each of them.
+	IDPs    []string // ids of the providers that the session may come from
+	// Claims are name=value, name!=value, name=* for one that has a value, and name!=*
+	// for one that has none. Those with "=" and a value for one claim are alternatives;
+	// apart from that each has to hold. A claim with several values equals each of
+	// them. One that is absent equals nothing, so that it meets name!=value: who wants
+	// it to be there adds name=*.
 	Claims []string
 	// ACR and MaxAge ask for a sign-in of that kind, and not longer ago than that
 	// (whole seconds); nil = of any age.
@@ -53,14 +56,14 @@ type rule struct {
 
 // requirements are what an identity has to have.
 type requirements struct {
-	emails, domains, groups map[string]bool
-	claims                  []condition
+	emails, domains, groups, idps map[string]bool
+	claims                        []condition
 }
 
 // condition is about one claim: one of the values, or none of them.
 type condition struct {
 	claim  string
-	values []string
+	values []string // nil = any
 	not    bool
 }
 
@@ -81,8 +84,12 @@ func parseCondition(entry string) (condition, error) {
 	switch {
 	case name == "":
 		return condition{}, fmt.Errorf("%q names no claim; write claim=value or claim!=value", entry)
-	case value == "" || value == "*":
-		return condition{}, fmt.Errorf("%q has no value; a claim is compared exactly, and only with values", entry)
+	case value == "":
+		return condition{}, fmt.Errorf("%q has no value; write one, or %s=* for any", entry, name)
+	case value == "*":
+		return condition{claim: name, not: not}, nil
+	case strings.Contains(value, "*"):
+		return condition{}, fmt.Errorf("%q looks like a pattern, but a claim is compared exactly; %s=* alone stands for any value", entry, name)
 	}
 	return condition{claim: name, values: []string{value}, not: not}, nil
 }
@@ -91,7 +98,9 @@ func parseCondition(entry string) (condition, error) {
 func merge(conditions []condition) []condition {
 	var merged []condition
 	for _, c := range conditions {
-		i := slices.IndexFunc(merged, func(m condition) bool { return m.claim == c.claim && m.not == c.not })
+		i := slices.IndexFunc(merged, func(m condition) bool {
+			return m.claim == c.claim && m.not == c.not && m.values != nil && c.values != nil
+		})
 		if i < 0 {
 			merged = append(merged, c)
 			continue
@@ -103,7 +112,9 @@ func merge(conditions []condition) []condition {
 
 // holds reports whether somebody's values of the claim are as they have to be.
 func (c condition) holds(values []string) bool {
-	found := slices.ContainsFunc(values, func(v string) bool { return slices.Contains(c.values, v) })
+	found := slices.ContainsFunc(values, func(v string) bool {
+		return v != "" && c.values == nil || slices.Contains(c.values, v)
+	})
 	return found != c.not
 }
 

@@ -31,6 +31,14 @@ func site(t testing.TB) *Policy {
 	})
 }
 
+// signedIn is a session of somebody's; nil has none.
+func signedIn(id *session.Identity) *session.Session {
+	if id == nil {
+		return nil
+	}
+	return &session.Session{IdP: "staff", Identity: *id}
+}
+
 func person(groups ...string) *session.Identity {
 	return &session.Identity{Subject: "s", Email: "alice@example.com", Groups: groups}
 }
@@ -90,7 +98,7 @@ func TestRuleDecides(t *testing.T) {
 			if len(g.others) == 0 && g.Number() != tt.number {
 				t.Errorf("rule %d decides, want %d", g.Number(), tt.number)
 			}
-			v := g.Admit(tt.who, now)
+			v := g.Admit(signedIn(tt.who), now)
 			if v.Allowed != (tt.code == "") || v.Code != tt.code {
 				t.Errorf("%+v, want %q", v, tt.code)
 			}
@@ -115,7 +123,7 @@ func TestClaimConditions(t *testing.T) {
 	} {
 		id := person()
 		id.Claims = tt.claims
-		if v := g.Admit(id, now); v.Allowed != tt.want || !tt.want && (v.Code != CodeClaimNotAllowed || v.Rule != 50) {
+		if v := g.Admit(signedIn(id), now); v.Allowed != tt.want || !tt.want && (v.Code != CodeClaimNotAllowed || v.Rule != 50) {
 			t.Errorf("%s: %+v, want %t", name, v, tt.want)
 		}
 	}
@@ -137,7 +145,7 @@ func TestStepUp(t *testing.T) {
 	} {
 		id := person()
 		id.ACR, id.AuthTime = tt.acr, tt.at
-		v := g.Admit(id, now)
+		v := g.Admit(signedIn(id), now)
 		if v.Allowed != tt.want {
 			t.Errorf("%s: %+v, want %t", name, v, tt.want)
 		}
@@ -160,10 +168,10 @@ func TestReportOnly(t *testing.T) {
 		"/x/../a/c/": {"", CodeGroupNotAllowed},
 	} {
 		g := p.Rule(Request{Method: "GET", Path: path})
-		if v := g.Admit(person(), now); v.Code != tt.enforced {
+		if v := g.Admit(signedIn(person()), now); v.Code != tt.enforced {
 			t.Errorf("%s: %+v, want %q", path, v, tt.enforced)
 		}
-		v, number := g.Reported(person(), now)
+		v, number := g.Reported(signedIn(person()), now)
 		if v.Code != tt.reported || (number == 1) != (tt.reported != "") {
 			t.Errorf("%s: rule %d reports %+v, want %q", path, number, v, tt.reported)
 		}
@@ -177,10 +185,10 @@ func TestReportOnly(t *testing.T) {
 func TestListsHoldBesideRules(t *testing.T) {
 	p := mustNew(t, Config{AllowedGroups: []string{"staff"}, Rules: []Rule{{Number: 1, Paths: []string{"/**"}, Groups: []string{"admins"}}}})
 	g := p.Rule(Request{Method: "GET", Path: "/x"})
-	if v := g.Admit(person("admins"), now); v.Code != CodeGroupNotAllowed || v.Rule != 0 {
+	if v := g.Admit(signedIn(person("admins")), now); v.Code != CodeGroupNotAllowed || v.Rule != 0 {
 		t.Errorf("%+v, want the list's refusal", v)
 	}
-	if v := g.Admit(person("admins", "staff"), now); !v.Allowed {
+	if v := g.Admit(signedIn(person("admins", "staff")), now); !v.Allowed {
 		t.Errorf("%+v, want admitted", v)
 	}
 	if v := g.Admit(nil, now); v.Code != CodeSignInRequired {
@@ -201,7 +209,6 @@ func TestBadRules(t *testing.T) {
 		"email":            {Rule{Number: 3, Paths: []string{"/a"}, Emails: []string{"x"}}, "SALLYPORT_RULE_3_EMAILS"},
 		"domain":           {Rule{Number: 3, Paths: []string{"/a"}, Emails: []string{"@*.example.com"}}, "SALLYPORT_RULE_3_EMAILS"},
 		"claim":            {Rule{Number: 3, Paths: []string{"/a"}, Claims: []string{"dept"}}, "SALLYPORT_RULE_3_CLAIMS"},
-		"claim any value":  {Rule{Number: 3, Paths: []string{"/a"}, Claims: []string{"dept=*"}}, "SALLYPORT_RULE_3_CLAIMS"},
 		"claim no name":    {Rule{Number: 3, Paths: []string{"/a"}, Claims: []string{"!=x"}}, "SALLYPORT_RULE_3_CLAIMS"},
 		"acr":              {Rule{Number: 3, Paths: []string{"/a"}, ACR: []string{"gold silver"}}, "SALLYPORT_RULE_3_ACR"},
 		"max age":          {Rule{Number: 3, Paths: []string{"/a"}, MaxAge: minutes(0)}, "SALLYPORT_RULE_3_MAX_AGE"},
@@ -230,7 +237,7 @@ func FuzzRule(f *testing.F) {
 		g := p.Rule(Request{Method: method, Path: path})
 		for reading := range readings(path) {
 			lower := strings.ToLower(reading)
-			if (lower == "/admin" || strings.HasPrefix(lower, "/admin/")) && (g.Public() || g.Anonymous() == Allow || g.Admit(person("staff"), now).Allowed) {
+			if (lower == "/admin" || strings.HasPrefix(lower, "/admin/")) && (g.Public() || g.Anonymous() == Allow || g.Admit(signedIn(person("staff")), now).Allowed) {
 				t.Errorf("%s %q passes, and may be read as %q", method, path, reading)
 			}
 		}

@@ -126,18 +126,21 @@ func (g Ruling) Anonymous() Unauthenticated {
 }
 
 // Admit holds a signed-in person against the lists of Config and every rule that
-// decides. now is the time that the age of the sign-in is counted to.
-func (g Ruling) Admit(id *session.Identity, now time.Time) Verdict {
-	if v := g.policy.Admit(id); !v.Allowed {
+// decides; nil is nobody. now is the time that the age of the sign-in is counted to.
+func (g Ruling) Admit(s *session.Session, now time.Time) Verdict {
+	if s == nil {
+		return g.policy.Admit(nil)
+	}
+	if v := g.policy.Admit(&s.Identity); !v.Allowed {
 		return v
 	}
 	for r := range g.deciding {
-		if v := r.admit(id); !v.Allowed {
+		if v := r.admit(s); !v.Allowed {
 			return v
 		}
 	}
 	for r := range g.deciding {
-		if v := r.assure(id, now); !v.Allowed {
+		if v := r.assure(&s.Identity, now); !v.Allowed {
 			return g.stepUp(v)
 		}
 	}
@@ -149,18 +152,18 @@ func (g Ruling) Reports() bool { return g.reported != nil }
 
 // Reported is what the report-only rule that would have decided says of somebody,
 // nil for nobody, and the rule's number; 0 = there is none.
-func (g Ruling) Reported(id *session.Identity, now time.Time) (Verdict, int) {
+func (g Ruling) Reported(s *session.Session, now time.Time) (Verdict, int) {
 	switch {
 	case g.reported == nil:
 		return Verdict{Allowed: true}, 0
-	case id == nil && g.reported.anonymous != Allow:
+	case s == nil && g.reported.anonymous != Allow:
 		return refuse(CodeSignInRequired, "nobody is signed in"), g.reported.number
-	case id == nil:
+	case s == nil:
 		return Verdict{Allowed: true}, g.reported.number
 	}
-	v := g.reported.admit(id)
+	v := g.reported.admit(s)
 	if v.Allowed {
-		v = g.reported.assure(id, now)
+		v = g.reported.assure(&s.Identity, now)
 	}
 	return v, g.reported.number
 }

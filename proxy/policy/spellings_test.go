@@ -57,6 +57,11 @@ func TestSpellings(t *testing.T) {
 		{"PA-08 parameter before dots", "GET", "/wiki/..;/admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"PA-08 parameters", "GET", "/wiki;x=1/../admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"PA-08 parameters hide nothing", "GET", "/admin;/wiki/", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"a stream of NTFS", "GET", "/admin::$INDEX_ALLOCATION/x", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"an index of NTFS", "GET", "/wiki/../ADMIN:$i30:$Index_Allocation/x", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"an encoded stream", "GET", "/admin%3A%3A%24DATA", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"a colon is a colon", "GET", "/wiki/x:y", 5, false, Allow, ok, ok},
+		{"a dollar is a dollar", "GET", "/wiki/$x", 5, false, Allow, ok, ok},
 		{"PA-09 two slashes", "GET", "//admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"PA-09 dots after two slashes", "GET", "/wiki//../admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"PA-09 three slashes", "GET", "///admin", 1, false, Login, CodeGroupNotAllowed, ok},
@@ -67,6 +72,9 @@ func TestSpellings(t *testing.T) {
 
 		{"encoded dots", "GET", "/wiki/%2e%2e/admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded slash", "GET", "/x%2f..%2fadmin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 tab after dots", "GET", "/wiki/..%09/admin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 line break in a name", "GET", "/ad%0d%0amin", 1, false, Login, CodeGroupNotAllowed, ok},
+		{"FW-11 tab before a name", "GET", "/%09admin", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded twice", "GET", "/%2561dmin/x", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"encoded three times", "GET", "/%252561dmin/x", 1, false, Login, CodeGroupNotAllowed, ok},
 		{"a letter encoded", "GET", "/%61dmin", 1, false, Login, CodeGroupNotAllowed, ok},
@@ -102,10 +110,10 @@ func TestSpellings(t *testing.T) {
 				t.Errorf("%s %s: rule %d, public %v, %s without a session; want %d, %v, %s",
 					tc.method, tc.path, g.Number(), g.Public(), g.Anonymous(), tc.rule, tc.public, tc.without)
 			}
-			if v := g.Admit(staff, now); v.Code != tc.staff || v.Allowed != (tc.staff == ok) {
+			if v := g.Admit(signedIn(staff), now); v.Code != tc.staff || v.Allowed != (tc.staff == ok) {
 				t.Errorf("staff: %+v, want %q", v, tc.staff)
 			}
-			if v := g.Admit(admin, now); v.Code != tc.admin || v.Allowed != (tc.admin == ok) {
+			if v := g.Admit(signedIn(admin), now); v.Code != tc.admin || v.Allowed != (tc.admin == ok) {
 				t.Errorf("admin: %+v, want %q", v, tc.admin)
 			}
 		})

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -35,6 +36,25 @@ func (g Ruling) StepUp() (asked *StepUp, ok bool) {
 		return nil, true
 	}
 	return &all, true
+}
+
+// IdP is the only provider whose sessions pass every rule that decides; "" = there are
+// several, or none.
+func (g Ruling) IdP() string {
+	var all map[string]bool
+	for r := range g.deciding {
+		switch {
+		case len(r.who.idps) == 0:
+		case all == nil:
+			all = maps.Clone(r.who.idps)
+		default:
+			maps.DeleteFunc(all, func(id string, _ bool) bool { return !r.who.idps[id] })
+		}
+	}
+	if len(all) != 1 {
+		return ""
+	}
+	return slices.Collect(maps.Keys(all))[0]
 }
 
 // stepUp completes the verdict on somebody whose sign-in is not as a rule wants it.

@@ -28,19 +28,19 @@ func TestStepUpForTwoRules(t *testing.T) {
 		{"less recent", Rule{MaxAge: minutes(60)}, []string{"gold", "silver"}, 30},
 	} {
 		g := ruling(tc.second)
-		v := g.Admit(&session.Identity{Subject: "s", ACR: "bronze", AuthTime: now}, now.Add(15*time.Minute))
+		v := g.Admit(signedIn(&session.Identity{Subject: "s", ACR: "bronze", AuthTime: now}), now.Add(15*time.Minute))
 		if v.Code != CodeStepUpRequired || v.StepUp == nil || !slices.Equal(v.StepUp.ACR, tc.acr) || *v.StepUp.MaxAge != time.Duration(tc.age)*time.Minute {
 			t.Errorf("%s: %+v asks for %+v", tc.name, v, v.StepUp)
 			continue
 		}
 		done := &session.Identity{Subject: "s", ACR: v.StepUp.ACR[0], AuthTime: now}
-		if v := g.Admit(done, now); !v.Allowed {
+		if v := g.Admit(signedIn(done), now); !v.Allowed {
 			t.Errorf("%s: after that %+v", tc.name, v)
 		}
 	}
 	for _, have := range []string{"gold", "bronze", ""} {
 		g := ruling(Rule{ACR: []string{"bronze"}})
-		if v := g.Admit(&session.Identity{Subject: "s", ACR: have, AuthTime: now}, now); v.Code != CodeStepUpFailed || v.StepUp != nil {
+		if v := g.Admit(signedIn(&session.Identity{Subject: "s", ACR: have, AuthTime: now}), now); v.Code != CodeStepUpFailed || v.StepUp != nil {
 			t.Errorf("nothing in common, with %q: %+v", have, v)
 		}
 	}
@@ -49,7 +49,7 @@ func TestStepUpForTwoRules(t *testing.T) {
 // Who lacks a group is told so, and not sent to sign in once more for nothing.
 func TestStepUpComesLast(t *testing.T) {
 	p := mustNew(t, Config{Rules: []Rule{{Number: 1, Paths: []string{"/a/**"}, ACR: []string{"gold"}}, {Number: 2, Paths: []string{"/b/**"}, Groups: []string{"g"}}}})
-	if v := p.Rule(Request{Method: "GET", Path: "/a/../b"}).Admit(&session.Identity{Subject: "s"}, now); v.Code != CodeGroupNotAllowed {
+	if v := p.Rule(Request{Method: "GET", Path: "/a/../b"}).Admit(signedIn(&session.Identity{Subject: "s"}), now); v.Code != CodeGroupNotAllowed {
 		t.Errorf("%+v, want %s", v, CodeGroupNotAllowed)
 	}
 }

@@ -35,7 +35,7 @@ func TestUnknown(t *testing.T) {
 		{"the second alone", session.Identity{Email: "x@example.com", Groups: []string{"b"}}, false},
 		{"not on the lists", session.Identity{Email: "x@other.example", Groups: []string{"a", "b"}}, false},
 	} {
-		if v := u.Admit(&tt.id, time.Now()); v.Allowed != tt.want {
+		if v := u.Admit(signedIn(&tt.id), time.Now()); v.Allowed != tt.want {
 			t.Errorf("%s: %+v", tt.name, v)
 		}
 	}
@@ -43,7 +43,7 @@ func TestUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := open.Unknown(); u.Public() || !u.Admit(&session.Identity{Subject: "s"}, time.Now()).Allowed {
+	if u := open.Unknown(); u.Public() || !u.Admit(signedIn(&session.Identity{Subject: "s"}), time.Now()).Allowed {
 		t.Error("without rules it takes a session and no more")
 	}
 }

@@ -43,7 +43,7 @@ func TestWithheldClaims(t *testing.T) {
 		known := &session.Identity{Claims: map[string][]string{"groups": {"staff"}}}
 		withheld := &session.Identity{ClaimsWithheld: []string{"groups"}}
 		for id, want := range map[*session.Identity]bool{known: held, withheld: false} {
-			if v := p.rules[0].admit(id); v.Allowed != want || !want && v.Code != CodeClaimNotAllowed {
+			if v := p.rules[0].admit(signedIn(id)); v.Allowed != want || !want && v.Code != CodeClaimNotAllowed {
 				t.Errorf("%s: %+v, want allowed %v", condition, v, want)
 			}
 		}

@@ -198,3 +198,25 @@ func TestClaimsAreBounded(t *testing.T) {
 		time.Sleep(3 * time.Minute)
 	})
 }
+
+// Tags that begin alike share a list, and are found apart all the same.
+func TestTagsOfOnePrefix(t *testing.T) {
+	s := open(t, 100)
+	tags := []session.Tag{{7, 1}, {7, 1, 31: 1}, {7, 1, 31: 2}}
+	var handles []session.Handle
+	for _, tag := range tags {
+		if prefixOf(tag) != prefixOf(tags[0]) {
+			t.Fatal("the tags do not begin alike")
+		}
+		handles = append(handles, createMarked(t, s, time.Hour, session.Mark{Tag: tag, Note: tag[31:]}))
+	}
+	for i, tag := range tags {
+		finds(t, s, tag, handles[i])
+	}
+	if err := s.Delete(t.Context(), handles[1]); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, s, tags[0], handles[0])
+	finds(t, s, tags[1])
+	finds(t, s, tags[2], handles[2])
+}

@@ -78,7 +78,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	for i := range s.shards {
 		s.shards[i].records = make(map[session.Handle]entry)
-		s.indexes[i].first = make(map[session.Tag]*mark)
+		s.indexes[i].first = make(map[prefix]*mark)
 		s.indexes[i].claims = make(map[session.Tag]time.Time)
 	}
 	return s, nil

@@ -13,6 +13,8 @@
 //   backchannelLogoutUri     optional
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
 //   accessTokenTTL           seconds, default 300
+//   emailDomain              of everybody's address, default "example.com"
+//   openerPolicy             Cross-Origin-Opener-Policy of every answer, default none
 //   tokenDelay               milliseconds that an answer of the token endpoint is
 //                            held back after its tokens were issued, default 0
 //
@@ -35,7 +37,7 @@ const people = new Map(
     { sub: "ada", name: "Ada Lovelace", preferred_username: "ada", email: "ada@example.com", email_verified: true, groups: ["engineering", "admins"] },
     { sub: "grace", name: "Grace Hopper", preferred_username: "grace", email: "grace@example.com", email_verified: true, groups: ["engineering"] },
     { sub: "zoe", name: "Zoë, Ltd. 50%", preferred_username: "Zoë", email: "zoe@example.com", email_verified: true, groups: ["R&D, Europe", "50%"] },
-  ].map((p) => [p.sub, p]),
+  ].map((p) => [p.sub, { ...p, email: p.email.replace("example.com", config.emailDomain || "example.com") }]),
 );
 
 const key = (alg, pair) => ({ ...pair.privateKey.export({ format: "jwk" }), alg, use: "sig", kid: randomUUID() });
@@ -62,7 +64,11 @@ const provider = new Provider(config.issuer, {
       key("ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
     ],
   },
-  cookies: { keys: [randomBytes(32).toString("hex")] },
+  // Cookies ignore ports: those of two providers on one host must differ in their names.
+  cookies: {
+    keys: [randomBytes(32).toString("hex")],
+    names: Object.fromEntries(["interaction", "resume", "session"].map((n) => [n, `_${n}_${new URL(config.issuer).port}`])),
+  },
   claims: {
     openid: ["sub"],
     profile: ["name", "preferred_username", "groups"],
@@ -175,6 +181,7 @@ function holdBack(res) {
 
 const handle = provider.callback();
 const serve = (req, res) => {
+  if (config.openerPolicy) res.setHeader("cross-origin-opener-policy", config.openerPolicy);
   if (!req.url.startsWith("/interaction/")) {
     if (req.url === "/token") holdBack(res);
     handle(req, res);

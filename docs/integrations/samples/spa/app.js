@@ -53,7 +53,8 @@ window.addEventListener("sallyport:ending", ({ detail }) => {
   byId("ending").hidden = byId("app").hidden = false;
 });
 
-// It is over, wherever it was ended: show nothing private any more.
+// It is over, wherever it was ended: show nothing private any more. What the person
+// has typed stays in the hidden page, for them to go on with, and for nobody else.
 window.addEventListener("sallyport:ended", ({ detail }) => {
   clearInterval(countdown);
   byId("notes").replaceChildren();
@@ -61,8 +62,22 @@ window.addEventListener("sallyport:ended", ({ detail }) => {
   byId("why").textContent = detail.replaced
     ? "Somebody else has signed in with this browser."
     : "Your session has ended, here or elsewhere.";
+  if (detail.replaced) {
+    byId("draft").value = "";
+  }
+  byId("popup").hidden = detail.replaced;
+  byId("popup").dataset.url = detail.popupURL;
   byId("login").href = detail.loginURL;
   byId("over").hidden = false;
+});
+
+// The popup closes itself, and sallyport:active comes when it has signed in. Where
+// there are no popups the sign-in takes this window, and leads back to this route.
+byId("popup").addEventListener("click", () => {
+  const popup = window.open(byId("popup").dataset.url, "sallyport-sign-in", "popup,width=480,height=640");
+  if (!popup) {
+    location.assign(byId("login").href);
+  }
 });
 
 byId("stay").addEventListener("click", async () => {
