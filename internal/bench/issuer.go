@@ -57,7 +57,10 @@ func startIssuer() (*issuer, error) {
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, i.metadata()) })
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, i.keys) })
 	mux.HandleFunc("POST /token", i.token)
-	i.Server = httptest.NewServer(mux)
+	// The handlers read i.Server, and a request may be there at once: the port has been
+	// somebody else's before.
+	i.Server = httptest.NewUnstartedServer(mux)
+	i.Server.Start()
 	return i, nil
 }
 
