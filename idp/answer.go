@@ -16,25 +16,26 @@ func (s *Providers) hasMethod(w http.ResponseWriter, r *http.Request, methods ..
 	if slices.Contains(methods, r.Method) {
 		return true
 	}
-	noStore(w)
+	NoStore(w)
 	w.Header().Set("Allow", strings.Join(methods, ", "))
 	s.cfg.Pages.Fault(w, r, fault.New(fault.MethodNotAllowed, nil))
 	return false
 }
 
-// redirect leads the browser on. After a POST it says 303, so that the browser
+// Redirect leads the browser on. After a POST it says 303, so that the browser
 // does not post again. http.Redirect would rewrite paths.
-func redirect(w http.ResponseWriter, r *http.Request, location string) {
+func Redirect(w http.ResponseWriter, r *http.Request, location string) {
 	status := http.StatusFound
 	if r.Method == http.MethodPost {
 		status = http.StatusSeeOther
 	}
-	noStore(w)
+	NoStore(w)
 	w.Header().Set("Location", location)
 	w.WriteHeader(status)
 }
 
-func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+// NoStore keeps an answer out of every cache.
+func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
 
 func requestID(r *http.Request) slog.Attr {
 	return slog.String("request_id", reqid.From(r.Context()))

@@ -36,7 +36,7 @@ func (s *Providers) Begin(w http.ResponseWriter, r *http.Request, begin session.
 		p.Begin(w, r, begin)
 		return
 	}
-	redirect(w, r, s.chooserURL(begin))
+	Redirect(w, r, s.chooserURL(begin))
 }
 
 // chooserURL is GET /login with what a sign-in begins with.
@@ -95,7 +95,7 @@ func (s *Providers) login(w http.ResponseWriter, r *http.Request) {
 		p.Login(w, r)
 		return
 	}
-	noStore(w)
+	NoStore(w)
 	if !s.cfg.IsNavigation(r) {
 		s.cfg.Pages.Fault(w, r, fault.New(fault.SignInRequired, nil))
 		return

@@ -19,7 +19,7 @@ func (s *Providers) logout(w http.ResponseWriter, r *http.Request) {
 	if !s.hasMethod(w, r, http.MethodGet, http.MethodPost) {
 		return
 	}
-	noStore(w)
+	NoStore(w)
 	rd, err := readLogoutRequest(w, r)
 	if err != nil {
 		s.cfg.Pages.Fault(w, r, fault.New(fault.BadRequest, err))
@@ -133,7 +133,7 @@ func (s *Providers) signOut(w http.ResponseWriter, r *http.Request, to session.R
 		}
 	}
 	s.logouts.Count(LogoutAtIdP)
-	redirect(w, r, address)
+	Redirect(w, r, address)
 }
 
 // clearedCache is the type of Clear-Site-Data that harms nobody: what is cached can
@@ -154,7 +154,7 @@ func clearSiteData(w http.ResponseWriter, types []string) {
 // this browser would be signed in as the last one.
 func (s *Providers) signedOut(w http.ResponseWriter, r *http.Request, to session.ReturnTo, idpSessionRemains bool) {
 	if to != (session.ReturnTo{}) && !idpSessionRemains {
-		redirect(w, r, to.String())
+		Redirect(w, r, to.String())
 		return
 	}
 	signIn := s.loginPath(to)

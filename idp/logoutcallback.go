@@ -20,7 +20,7 @@ func (s *Providers) logoutCallback(w http.ResponseWriter, r *http.Request) {
 	if !s.hasMethod(w, r, http.MethodGet) {
 		return
 	}
-	noStore(w)
+	NoStore(w)
 	to, err := s.logoutReturn(w, r)
 	if err != nil {
 		s.log.DebugContext(r.Context(), "a sign-out came back without its state", "cause", err, requestID(r))
@@ -29,7 +29,7 @@ func (s *Providers) logoutCallback(w http.ResponseWriter, r *http.Request) {
 		if to == (session.ReturnTo{}) {
 			to = s.cfg.Returns.Home()
 		}
-		redirect(w, r, to.String())
+		Redirect(w, r, to.String())
 		return
 	}
 	if slices.Contains(s.cfg.SignOutClears, clearedCache) {

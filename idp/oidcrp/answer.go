@@ -5,23 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
 )
-
-// redirect leads the browser on. After a POST it says 303, so that the browser
-// does not post again. http.Redirect would rewrite paths.
-func redirect(w http.ResponseWriter, r *http.Request, location string) {
-	status := http.StatusFound
-	if r.Method == http.MethodPost {
-		status = http.StatusSeeOther
-	}
-	noStore(w)
-	w.Header().Set("Location", location)
-	w.WriteHeader(status)
-}
-
-func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
 
 // loginFault ends a sign-in with a page; retryURL is where "Try again" leads. The
 // cause goes into one log line and nowhere else.
@@ -34,7 +21,7 @@ func (c *Client) loginFault(w http.ResponseWriter, r *http.Request, err error, r
 	if f.Code == fault.AccountNotAllowed || f.Code == fault.EmailDomainRefused {
 		f.RetryURL = askingForAccount(retryURL)
 	}
-	noStore(w)
+	idp.NoStore(w)
 	c.cfg.Pages.Fault(w, r, f)
 }
 
@@ -62,7 +49,7 @@ func (c *Client) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowe
 			return false
 		}
 	}
-	noStore(w)
+	idp.NoStore(w)
 	w.Header().Set("Allow", allowed)
 	c.cfg.Pages.Fault(w, r, fault.New(fault.MethodNotAllowed, nil))
 	return true

@@ -35,7 +35,7 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 	if c.methodNotAllowed(w, r, "POST", http.MethodPost) {
 		return
 	}
-	noStore(w)
+	idp.NoStore(w)
 	raw, err := readLogoutForm(w, r)
 	if err != nil {
 		c.refuseLogout(w, r, fault.New(fault.LogoutTokenInvalid, err))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/session"
 )
@@ -18,7 +19,7 @@ func (c *Client) callback(w http.ResponseWriter, r *http.Request) {
 	if c.methodNotAllowed(w, r, "GET, POST", http.MethodGet, http.MethodPost) {
 		return
 	}
-	noStore(w)
+	idp.NoStore(w)
 	home := c.cfg.Returns.Home()
 	resp, err := readAuthorizationResponse(w, r)
 	if err != nil {
@@ -73,7 +74,7 @@ func (c *Client) withoutCookie(w http.ResponseWriter, r *http.Request, kind stat
 	_, err := c.cfg.Sessions.Peek(r)
 	if err == nil {
 		c.log.InfoContext(r.Context(), "a callback that belongs to no sign-in came from somebody who is signed in", "cause", cause, requestID(r.Context()))
-		redirect(w, r, to.String())
+		idp.Redirect(w, r, to.String())
 		return
 	}
 	if store, ok := errors.AsType[*session.StoreError](err); ok {
@@ -122,7 +123,7 @@ func (c *Client) finish(w http.ResponseWriter, r *http.Request, provider *metada
 	}
 	c.metrics.loginDone(c.now().Sub(p.CreatedAt))
 	c.log.InfoContext(r.Context(), "signed in", "session", s.Handle, "sub", loggable(login.Identity.Subject), requestID(r.Context()))
-	redirect(w, r, p.ReturnTo.String())
+	idp.Redirect(w, r, p.ReturnTo.String())
 }
 
 // beginAgain begins a sign-in again whose code was lost to a refused client secret,
@@ -141,7 +142,7 @@ func (c *Client) beginAgain(w http.ResponseWriter, r *http.Request, p session.Pe
 // provider is to blame, and nobody is there to be given a session.
 func (c *Client) leftAlone(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 	c.log.InfoContext(r.Context(), "the browser went away during a sign-in; its tokens are revoked", "cause", f.Cause, requestID(r.Context()))
-	noStore(w)
+	idp.NoStore(w)
 	c.cfg.Pages.Fault(w, r, f)
 }
 

@@ -21,7 +21,7 @@ func (c *Client) frontChannelLogout(w http.ResponseWriter, r *http.Request) {
 	if c.methodNotAllowed(w, r, "GET", http.MethodGet) {
 		return
 	}
-	noStore(w)
+	idp.NoStore(w)
 	if n, err := c.endInFront(r); err != nil {
 		c.log.WarnContext(r.Context(), "front-channel logout: not all sessions were ended", "audit", true, "cause", err, requestID(r.Context()))
 	} else if n > 0 {

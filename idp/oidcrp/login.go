@@ -66,7 +66,7 @@ func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 		c.loginFault(w, r, fault.New(fault.Internal, err), retry)
 		return
 	}
-	redirect(w, r, address)
+	idp.Redirect(w, r, address)
 }
 
 // Login implements idp.Provider: it begins a sign-in that somebody asked for, here or at
@@ -76,7 +76,7 @@ func (c *Client) Login(w http.ResponseWriter, r *http.Request) {
 	if c.methodNotAllowed(w, r, "GET, HEAD", http.MethodGet, http.MethodHead) {
 		return
 	}
-	noStore(w)
+	idp.NoStore(w)
 	if !c.cfg.IsNavigation(r) {
 		c.cfg.Pages.Fault(w, r, fault.New(fault.SignInRequired, nil))
 		return
