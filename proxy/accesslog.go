@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -10,40 +9,39 @@ import (
 const maxLoggedPath = 1024
 
 // logAccess writes the one line of a request. It has no query, which may hold a
-// code or a token, and no field of the client's but the path; slog's handlers
-// escape what could end a line.
-func (s *Site) logAccess(x *exchange, took time.Duration) {
-	ctx := x.in.Context()
-	if !s.log.Enabled(ctx, slog.LevelInfo) {
-		return
-	}
-	attrs := make([]slog.Attr, 0, 16)
-	attrs = append(attrs,
-		slog.String("request_id", x.id),
-		slog.String("method", x.in.Method),
-		slog.String("path", loggedPath(x.path)),
-		slog.Int("status", x.status),
-		slog.Int64("bytes", x.written),
-		slog.Float64("duration_ms", milliseconds(took)),
-		slog.String("remote", s.remote(x)),
-		slog.String("handler", s.metrics.handlers[x.handler].name),
-	)
+// code or a token, and no field of the client's but the path, which is escaped.
+func (s *Site) logAccess(x *exchange, ended time.Time) {
+	var buf [768]byte // a line seldom needs more
+	log := s.accessLog
+	b := log.Begin(buf[:0], ended, "request")
+	b = log.String(b, "request_id", x.id)
+	b = log.String(b, "method", x.in.Method)
+	b = log.String(b, "path", loggedPath(x.path))
+	b = log.Int(b, "status", int64(x.status))
+	b = log.Int(b, "bytes", x.written)
+	b = log.Milliseconds(b, "duration_ms", ended.Sub(x.start))
+	b = s.appendRemote(b, x)
+	b = log.String(b, "handler", s.metrics.handlers[x.handler].name)
 	if x.asked != nil {
-		attrs = append(attrs, slog.String("asked_method", x.asked.request.Method), slog.String("asked_path", loggedPath(x.asked.path)))
+		b = log.String(b, "asked_method", x.asked.request.Method)
+		b = log.String(b, "asked_path", loggedPath(x.asked.path))
 	}
 	if x.decision.Reason != "" {
-		attrs = append(attrs, slog.String("decision", x.decision.Kind.String()), slog.String("reason", x.decision.Reason))
+		b = log.String(b, "decision", x.decision.Kind.String())
+		b = log.String(b, "reason", x.decision.Reason)
 	}
 	if x.decision.Rule > 0 {
-		attrs = append(attrs, slog.Int("rule", x.decision.Rule))
+		b = log.Int(b, "rule", int64(x.decision.Rule))
 	}
 	if who := x.decision.Session; who != nil {
-		attrs = append(attrs, slog.String("sub", who.Identity.Subject), slog.String("session", x.sessionTag()))
+		b = log.String(b, "sub", who.Identity.Subject)
+		var tag [tagLength]byte
+		b = log.String(b, "session", string(appendTag(tag[:0], who.Handle)))
 	}
 	if x.upstream > 0 {
-		attrs = append(attrs, slog.Float64("upstream_ms", milliseconds(x.upstream)))
+		b = log.Milliseconds(b, "upstream_ms", x.upstream)
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+	log.End(b)
 }
 
 func loggedPath(path string) string {
@@ -53,15 +51,16 @@ func loggedPath(path string) string {
 	return path
 }
 
-// remote is the client's address in words.
-func (s *Site) remote(x *exchange) string {
+// appendRemote appends the client's address in words.
+func (s *Site) appendRemote(line []byte, x *exchange) []byte {
 	if addr := s.clientAddr(x); addr.IsValid() {
-		return addr.String()
+		var text [len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")]byte
+		return s.accessLog.String(line, "remote", string(addr.AppendTo(text[:0])))
 	}
 	if onUnixSocket(x.in.RemoteAddr) {
-		return "unix"
+		return s.accessLog.String(line, "remote", "unix")
 	}
-	return unstated{}.String()
+	return s.accessLog.String(line, "remote", unstated{}.String())
 }
 
 // clientAddr is the client's address as far as it can be known, the zero Addr for
@@ -74,5 +73,3 @@ func (s *Site) clientAddr(x *exchange) netip.Addr {
 	}
 	return x.peer
 }
-
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

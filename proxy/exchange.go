@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/netip"
 	"time"
@@ -61,7 +62,15 @@ func (x *exchange) sessionTag() string {
 	return tag(x.decision.Session.Handle)
 }
 
-func tag(h session.Handle) string { return h.String()[:8] }
+// tagLength is how many characters name a session in logs.
+const tagLength = 8
+
+func tag(h session.Handle) string { return string(appendTag(nil, h)) }
+
+// appendTag appends the first characters of the handle's text.
+func appendTag(dst []byte, h session.Handle) []byte {
+	return base64.RawURLEncoding.AppendEncode(dst, h[:tagLength*3/4])
+}
 
 // WriteHeader implements http.ResponseWriter. Of informational answers only 103
 // passes: the others concern the hop between us and the app, and net/http itself

@@ -157,15 +157,17 @@ func (l *fakeLogin) last() string {
 
 // logBuffer keeps what was logged, and how many writes it took.
 type logBuffer struct {
-	mu     sync.Mutex
-	buf    bytes.Buffer
-	writes int
+	mu   sync.Mutex
+	buf  bytes.Buffer
+	torn int // writes that were no whole lines
 }
 
 func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.writes++
+	if !bytes.HasSuffix(p, []byte("\n")) {
+		l.torn++
+	}
 	return l.buf.Write(p)
 }
 

@@ -22,7 +22,7 @@ func (d *discard) WriteHeader(int)             {}
 func BenchmarkForwardAuth(b *testing.B) {
 	ring := newRing(b, session.GenerateKey())
 	cfg := testConfig(b, nil)
-	cfg.ForwardAuth, cfg.AssertionKeys, cfg.AccessLog = ForwardAuthOnly, ring.AssertionKeys, false
+	cfg.ForwardAuth, cfg.AssertionKeys, cfg.AccessLog = ForwardAuthOnly, ring.AssertionKeys, nil
 	cfg.Trusted = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	cfg.Now = func() time.Time { return time.Date(2026, 1, 2, 4, 0, 0, 0, time.UTC) } // within alice's session
 	site, err := New(cfg)

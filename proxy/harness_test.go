@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sallyport/sallyport/internal/accesslog"
 	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/proxy/policy"
 	"github.com/sallyport/sallyport/session"
@@ -44,7 +45,9 @@ func newFixture(t *testing.T, tune func(*Config)) *fixture {
 	f.app = newRecorder(t)
 	cfg := testConfig(t, f.app.url())
 	cfg.Auth, cfg.Login, cfg.Registerer = f.auth, f.login, f.reg
-	cfg.Logger = slog.New(slog.NewJSONHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg.AccessLog = accesslog.New(accesslog.Config{To: f.logs})
+	cfg.AccessLog.Prompt()
+	cfg.Logger = slog.New(slog.NewJSONHandler(cfg.AccessLog, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if tune != nil {
 		tune(&cfg)
 	}
@@ -98,7 +101,7 @@ func testConfig(t testing.TB, upstream *url.URL) Config {
 		PublicURL: public, Prefix: "/oauth2", Upstream: upstream, UpstreamTimeout: 5 * time.Second, PassHost: true,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Policy:  rules, Cookies: cookies, Returns: returns, Auth: newFakeAuth(), Login: &fakeLogin{}, Pages: renderer,
-		Routes: []Route{callback}, AccessLog: true, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Routes: []Route{callback}, AccessLog: accesslog.New(accesslog.Config{To: io.Discard}), Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -27,7 +27,7 @@ func newInProcess(t testing.TB, tune func(*Config)) *inProcess {
 		s.CreatedAt, s.ExpiresAt, s.IdleAt = time.Now(), time.Now().Add(12*time.Hour), time.Now().Add(12*time.Hour)
 	}
 	cfg := testConfig(t, mustURL(t, "http://app.internal"))
-	cfg.Auth, cfg.AccessLog = p.auth, false
+	cfg.Auth, cfg.AccessLog = p.auth, nil
 	if tune != nil {
 		tune(&cfg)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sallyport/sallyport/internal/accesslog"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/proxy/pages"
@@ -137,7 +138,7 @@ type Config struct {
 	// ("full", "not_bound", "degraded"), for GET /session. nil = not said.
 	Mode func(*session.Session) string
 
-	AccessLog  bool
+	AccessLog  *accesslog.Log // gets the line of each request; nil = there are none
 	Now        func() time.Time
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil = metrics are kept and not registered

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/accesslog"
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/reqid"
 	"github.com/sallyport/sallyport/proxy/policy"
@@ -39,8 +40,8 @@ type Site struct {
 	returns *session.ReturnPolicy
 
 	loginPath string
-	challenge string // the WWW-Authenticate field
-	accessLog bool
+	challenge string         // the WWW-Authenticate field
+	accessLog *accesslog.Log // nil = there is none
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -232,9 +233,9 @@ func (s *Site) finish(x *exchange, panicked any) {
 // record tells metrics and log of an exchange that is over.
 func (s *Site) record(x *exchange) {
 	s.metrics.inFlight.Dec()
-	took := s.now().Sub(x.start)
-	s.metrics.observe(x.handler, x.in.Method, x.status, took)
-	if s.accessLog {
-		s.logAccess(x, took)
+	ended := s.now()
+	s.metrics.observe(x.handler, x.in.Method, x.status, ended.Sub(x.start))
+	if s.accessLog != nil {
+		s.logAccess(x, ended)
 	}
 }

@@ -48,13 +48,13 @@ func (p *process) demo(ctx context.Context) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	logger := newLogger(p.stderr, s.Logging.Format, s.logLevel)
+	logger, lines := newLogger(p.stderr, s.Logging.Format, s.logLevel)
 	if err := d.start(s, logger); err != nil {
 		fmt.Fprintf(p.stderr, "sallyport: starting the demo: %v\n", err)
 		return exitFailed
 	}
 	fmt.Fprint(p.stdout, d.welcome(s))
-	return p.runSite(ctx, s, listeners{proxy: d.proxy, admin: d.admin}, logger)
+	return p.runSite(ctx, s, listeners{proxy: d.proxy, admin: d.admin}, parts{logger: logger, lines: lines})
 }
 
 // demo is the surroundings of a proxy that has none.

@@ -4,16 +4,20 @@ import (
 	"io"
 	"log/slog"
 	"os"
+
+	"github.com/sallyport/sallyport/internal/accesslog"
 )
 
 // newLogger writes JSON, or text where a person watches. A format that is
-// set wins.
-func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+// set wins. Its lines are written at once to the log, where those of requests wait.
+func newLogger(w io.Writer, format string, level slog.Leveler) (*slog.Logger, *accesslog.Log) {
 	options := &slog.HandlerOptions{Level: level}
-	if format == "text" || format == "" && isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, options))
+	text := format == "text" || format == "" && isTerminal(w)
+	lines := accesslog.New(accesslog.Config{To: w, Text: text})
+	if text {
+		return slog.New(slog.NewTextHandler(lines, options)), lines
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(slog.NewJSONHandler(lines, options)), lines
 }
 
 // isTerminal reports whether w is a character device, which is as close as the

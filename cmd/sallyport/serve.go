@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -19,13 +18,13 @@ func (p *process) serve(ctx context.Context) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	logger := newLogger(p.stderr, s.Logging.Format, s.logLevel)
+	logger, lines := newLogger(p.stderr, s.Logging.Format, s.logLevel)
 	ls, err := openListeners(ctx, s.Network)
 	if err != nil {
 		fmt.Fprintf(p.stderr, "sallyport: %v\n", err)
 		return exitFailed
 	}
-	return p.runSite(ctx, s, ls, logger)
+	return p.runSite(ctx, s, ls, parts{logger: logger, lines: lines})
 }
 
 // listeners are the open doors of one process; admin is nil when it is off.
@@ -56,8 +55,9 @@ func (ls listeners) close() {
 
 // runSite is what serve and demo have in common: it serves s on ls until ctx
 // ends, then stops in order, and returns the exit code.
-func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger *slog.Logger) int {
-	a, err := assemble(s, parts{now: p.now, logger: logger, build: readBuild()})
+func (p *process) runSite(ctx context.Context, s *settings, ls listeners, with parts) int {
+	with.now, with.build = p.now, readBuild()
+	a, err := assemble(s, with)
 	if err != nil {
 		ls.close()
 		return p.refuse(err)
@@ -79,19 +79,22 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	code := exitOK
 	select {
 	case <-ctx.Done():
+		// A second signal would end the process without notice.
+		a.lines.Prompt()
 		a.drain(context.WithoutCancel(ctx), failed)
 	case err := <-failed:
-		logger.Error("a listener failed; the process ends", "error", err)
+		a.lines.Prompt()
+		a.logger.Error("a listener failed; the process ends", "error", err)
 		code = exitFailed
 	}
 	a.server.Close()
 	stopBackground()
 	workers.Wait()
 	if err := a.store.close(); err != nil {
-		logger.Error("closing the session store", "error", err)
+		a.logger.Error("closing the session store", "error", err)
 	}
 	a.admin.Close()
-	logger.Info("stopped")
+	a.logger.Info("stopped")
 	return code
 }
 

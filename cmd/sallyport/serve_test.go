@@ -152,6 +152,24 @@ func TestServeStopsInOrder(t *testing.T) {
 	}
 }
 
+// The lines of requests wait for each other, and all are there when the process has ended.
+func TestServeWritesTheLastLines(t *testing.T) {
+	p := newProvider(t)
+	r := start(t, []string{"serve"}, serving(p, newUpstream(t, http.StatusOK), nil))
+	site := r.address("proxy")
+	const requests = 20
+	for range requests {
+		askSite(t, site, "/public/x")
+	}
+	r.stop()
+	code := <-r.code
+	r.code <- code
+	before, _, stopped := strings.Cut(r.stderr.String(), `"msg":"stopped"`)
+	if n := strings.Count(before, `"path":"/public/x"`); n != requests || !stopped {
+		t.Errorf("%d of %d requests have a line, and it has stopped: %t", n, requests, stopped)
+	}
+}
+
 func TestServeCutsAfterTheTimeout(t *testing.T) {
 	p := newProvider(t)
 	entered := make(chan struct{})
@@ -268,7 +286,8 @@ func TestSecretsReachTheirUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := assemble(s, parts{now: time.Now, logger: newLogger(&output{}, "json", nil), build: readBuild()})
+	logger, lines := newLogger(&output{}, "json", nil)
+	a, err := assemble(s, parts{now: time.Now, logger: logger, lines: lines, build: readBuild()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/idp/oidcrp"
+	"github.com/sallyport/sallyport/internal/accesslog"
 	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/pages"
@@ -24,6 +25,7 @@ import (
 type parts struct {
 	now      func() time.Time
 	logger   *slog.Logger
+	lines    *accesslog.Log // where logger writes, and where the lines of requests wait
 	build    build
 	registry *prometheus.Registry
 }
@@ -252,8 +254,10 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 		HeaderEncoding: proxy.HeaderEncoding(s.Headers.Encoding),
 		Policy:         s.policy, Cookies: s.cookies, Returns: s.returns,
 		Auth: manager, Refresh: manager, Sessions: own, Login: providers, Pages: renderer, Routes: routes(providers.Routes()), Mode: providers.Mode,
-		AccessLog: s.Logging.AccessLog,
-		Now:       p.now, Logger: p.logger, Registerer: p.registry,
+		Now: p.now, Logger: p.logger, Registerer: p.registry,
+	}
+	if s.Logging.AccessLog && s.logLevel <= slog.LevelInfo {
+		cfg.AccessLog = p.lines
 	}
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience

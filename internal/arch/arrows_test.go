@@ -23,7 +23,7 @@ var common = []string{"internal/fault", "internal/recall", "internal/reqid", "in
 var arrows = map[string][]string{
 	"cmd/sallyport": {everything},
 
-	"proxy":        append([]string{"session", "proxy/policy", "proxy/pages", "proxy/hop", "internal/device"}, common...),
+	"proxy":        append([]string{"session", "proxy/policy", "proxy/pages", "proxy/hop", "internal/accesslog", "internal/device"}, common...),
 	"proxy/policy": {"session"},
 	"proxy/pages":  common,
 	"proxy/hop":    nil,
