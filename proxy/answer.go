@@ -110,7 +110,7 @@ func (s *Site) fail(x *exchange, f *fault.Error) {
 func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 	switch f.Code {
 	case fault.SignInRequired:
-		x.Header()["Www-Authenticate"] = []string{s.challenge}
+		x.Header()["Www-Authenticate"] = x.value(s.challenge)
 		f.RetryURL = signInPath(s.loginPath, x.decision)
 	case fault.StepUpRequired:
 		x.Header()["Www-Authenticate"] = []string{stepUpChallenge(s.challenge, x.decision.StepUp)}
@@ -125,9 +125,9 @@ func (s *Site) setRemedy(x *exchange, f *fault.Error) {
 func (s *Site) prepare(x *exchange) {
 	h := x.Header()
 	clear(h)
-	h[reqid.Header] = []string{x.id}
-	h["Cache-Control"] = []string{"no-store"}
-	h["Vary"] = []string{"Cookie"}
+	h[reqid.Header] = x.value(x.id)
+	h["Cache-Control"] = x.value("no-store")
+	h["Vary"] = x.value("Cookie")
 }
 
 func (s *Site) render(x *exchange, f *fault.Error) {

@@ -60,10 +60,10 @@ func (a *forwardAuth) answer(_ http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r.Context())
 	asked, err := readOriginal(x, r, a.scheme)
 	if err != nil {
-		a.render(x, &asked, refuse(nil, fault.New(fault.BadRequest, err)))
+		a.render(x, asked, refuse(nil, fault.New(fault.BadRequest, err)))
 		return
 	}
-	a.render(x, &asked, a.decide(x, &asked))
+	a.render(x, asked, a.decide(x, asked))
 }
 
 func (a *forwardAuth) decide(x *exchange, asked *original) Decision {

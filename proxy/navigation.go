@@ -17,12 +17,20 @@ func IsNavigation(r *http.Request) bool {
 		return false
 	}
 	h := r.Header
-	if len(h["Upgrade"]) > 0 || strings.Contains(strings.ToLower(h.Get("Sec-Purpose")), "prefetch") {
+	if len(h["Upgrade"]) > 0 || strings.Contains(strings.ToLower(first(h["Sec-Purpose"])), "prefetch") {
 		return false
 	}
-	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
+	mode, dest := first(h["Sec-Fetch-Mode"]), first(h["Sec-Fetch-Dest"])
 	if mode != "" || dest != "" {
 		return mode == "navigate" && dest == "document"
 	}
-	return h.Get("X-Requested-With") == "" && pages.PrefersHTML(h)
+	return first(h["X-Requested-With"]) == "" && pages.PrefersHTML(h)
+}
+
+// first is the first of a field's values, "" when there is none.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -30,6 +29,11 @@ type original struct {
 	complete bool
 	scheme   string // "http" or "https"
 	target          // what is asked for, once the gate has looked at it
+
+	// told and address are room for request and its URL, so that a question costs one
+	// piece of memory. Nobody copies an original.
+	told    http.Request
+	address url.URL
 }
 
 // whole is path and query as they came.
@@ -37,8 +41,8 @@ func (o *original) whole() string { return whole(o.path, o.request.URL.RawQuery)
 
 // readOriginal reads what the question of x is about. The error says that a trusted proxy tells
 // it in two ways, of which one is a client's that it let through.
-func readOriginal(x *exchange, question *http.Request, publicScheme string) (original, error) {
-	o := original{request: question, scheme: publicScheme}
+func readOriginal(x *exchange, question *http.Request, publicScheme string) (*original, error) {
+	o := &original{request: question, scheme: publicScheme}
 	if !x.trusted {
 		return o, nil
 	}
@@ -47,7 +51,7 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (ori
 	if err != nil {
 		return o, err
 	}
-	target, host, scheme, err := toldTarget(h)
+	located, host, scheme, err := readTarget(&o.address, h)
 	if err != nil {
 		return o, err
 	}
@@ -57,7 +61,8 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (ori
 	if scheme != "" {
 		o.scheme = scheme
 	}
-	r := question.WithContext(question.Context())
+	r := &o.told
+	*r = *question
 	// Whatever version the proxy speaks with us, the client may have asked for a
 	// WebSocket; most proxies do not pass Upgrade on with the question.
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
@@ -75,8 +80,8 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (ori
 		}
 		r.Host = host
 	}
-	if o.located = target != nil; o.located {
-		r.URL = target
+	if o.located = located; located {
+		r.URL = &o.address
 	}
 	o.request, o.complete = r, o.located && method != "" && !joined(h)
 	return o, nil
@@ -109,44 +114,4 @@ func told(h http.Header, names []string) (string, error) {
 		}
 	}
 	return value, nil
-}
-
-// toldTarget returns path and query of the target, and host and scheme where it has
-// them; nil when there is none.
-func toldTarget(h http.Header) (target *url.URL, host, scheme string, err error) {
-	for _, name := range originalTargets {
-		values := h[name]
-		if len(values) == 0 || len(values) == 1 && values[0] == "" {
-			continue
-		}
-		u, err := parseTarget(values)
-		if err != nil {
-			return nil, "", "", fmt.Errorf("%s: %w", name, err)
-		}
-		if target != nil && (u.EscapedPath() != target.EscapedPath() || u.RawPath != target.RawPath || u.RawQuery != target.RawQuery) {
-			return nil, "", "", errors.New("X-Forwarded-Uri and X-Original-URL differ; have the proxy set one and clear the other")
-		}
-		if u.Host != "" {
-			host, scheme = u.Host, u.Scheme
-		}
-		target = u
-	}
-	return target, host, scheme, nil
-}
-
-// parseTarget reads "/path?query", or a whole address of http or https.
-func parseTarget(values []string) (*url.URL, error) {
-	if len(values) != 1 {
-		return nil, errors.New("it is there more than once")
-	}
-	for i := range len(values[0]) {
-		if c := values[0][i]; c <= ' ' || c == 0x7f {
-			return nil, errors.New("it has white space or a control character")
-		}
-	}
-	u, err := url.ParseRequestURI(values[0])
-	if err != nil || u.Scheme != "" && u.Host == "" {
-		return nil, errors.New("it is not the target of a request")
-	}
-	return u, nil
 }

@@ -27,10 +27,10 @@ func (s *Site) reportPublic(x *exchange, r *http.Request, g policy.Ruling) {
 // report says what a report-only rule would have done: in the metrics always, in the
 // log when it would have refused.
 func (s *Site) report(x *exchange, g policy.Ruling, who *session.Session) {
-	v, number := g.Reported(who, s.now())
-	if number == 0 {
+	if !g.Reports() {
 		return
 	}
+	v, number := g.Reported(who, s.now())
 	decision := reportedPass
 	if !v.Allowed {
 		decision = reportedRefusal

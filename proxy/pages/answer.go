@@ -9,6 +9,8 @@ import (
 	"github.com/sallyport/sallyport/internal/reqid"
 )
 
+const htmlType = "text/html; charset=utf-8"
+
 // reply is one answer in both its forms.
 type reply struct {
 	status    int
@@ -20,29 +22,45 @@ type reply struct {
 
 func (p *Renderer) answer(w http.ResponseWriter, r *http.Request, a reply) {
 	if PrefersHTML(r.Header) {
-		write(w, r, a, "text/html; charset=utf-8", p.render(a.page))
+		write(w, r, a.status, a.guard, htmlType, p.render(a.page))
 		return
 	}
 	// Structs of strings always encode, with "<" escaped against sniffing.
 	content, _ := json.Marshal(a.json)
-	write(w, r, a, a.mediaType, append(content, '\n'))
+	write(w, r, a.status, a.guard, a.mediaType, append(content, '\n'))
 }
 
-func write(w http.ResponseWriter, r *http.Request, a reply, mediaType string, content []byte) {
+func write(w http.ResponseWriter, r *http.Request, status int, g guard, mediaType string, content []byte) {
 	h := w.Header()
-	for _, ofAnotherBody := range []string{"Content-Encoding", "Content-Disposition", "Etag", "Last-Modified"} {
-		h.Del(ofAnotherBody)
+	for _, ofAnotherBody := range [...]string{"Content-Encoding", "Content-Disposition", "Etag", "Last-Modified"} {
+		delete(h, ofAnotherBody)
 	}
-	h.Set("Content-Type", mediaType)
-	h.Set("Content-Length", strconv.Itoa(len(content)))
-	h.Set("Cache-Control", "no-store")
-	h.Add("Vary", "Accept")
-	a.guard.set(h)
-	w.WriteHeader(a.status)
+	f := newFields(h)
+	f.set("Content-Type", mediaType)
+	f.set("Content-Length", strconv.Itoa(len(content)))
+	f.set("Cache-Control", "no-store")
+	h["Vary"] = append(h["Vary"], "Accept")
+	g.set(&f)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		// When this fails the client has gone, and there is nobody to tell.
 		_, _ = w.Write(content)
 	}
+}
+
+// fields sets header fields of one answer, whose values share an array.
+type fields struct {
+	header http.Header
+	values []string
+}
+
+func newFields(h http.Header) fields { return fields{h, make([]string, 0, 8)} }
+
+// set is http.Header.Set for a name in its canonical spelling.
+func (f *fields) set(name, value string) {
+	i := len(f.values)
+	f.values = append(f.values, value)
+	f.header[name] = f.values[i : i+1 : i+1]
 }
 
 // requestID prefers what the answer already says over what the context carries.

@@ -3,7 +3,6 @@ package pages
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"net/http"
 )
 
 // guard is the header fields that keep a page from being framed, sniffed or used
@@ -50,10 +49,10 @@ func (g guard) withScript(script string) guard {
 
 // set has no Cross-Origin-Opener-Policy: a sign-in in a popup passes through our pages,
 // and any would cut it off from the page that opened it.
-func (g guard) set(h http.Header) {
-	h.Set("Content-Security-Policy", g.contentSecurityPolicy)
-	h.Set("Referrer-Policy", g.referrerPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+func (g guard) set(f *fields) {
+	f.set("Content-Security-Policy", g.contentSecurityPolicy)
+	f.set("Referrer-Policy", g.referrerPolicy)
+	f.set("X-Content-Type-Options", "nosniff")
+	f.set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	f.set("Cross-Origin-Resource-Policy", "same-origin")
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,8 +12,12 @@ import (
 // text/*: no Accept and "*/*" are what programs send. At equal weight the more
 // exact range wins, and then JSON.
 func PrefersHTML(h http.Header) bool {
+	accept := h["Accept"]
+	if !slices.ContainsFunc(accept, func(line string) bool { return strings.ContainsAny(line, "xX") }) {
+		return false // each name of HTML has one, and what most programs send has none
+	}
 	html, json := match{}, match{}
-	for _, line := range h.Values("Accept") {
+	for _, line := range accept {
 		for item := range strings.SplitSeq(line, ",") {
 			mediaRange, q := parseRange(item)
 			html = html.better(match{specificity(mediaRange, "text/html", "application/xhtml+xml"), q})

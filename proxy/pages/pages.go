@@ -28,6 +28,8 @@ type Renderer struct {
 	home   string
 	logout string
 	guard  guard
+	// formless is the guard of pages without a form.
+	formless guard
 }
 
 // New makes a Renderer.
@@ -38,11 +40,12 @@ func New(c Config) (*Renderer, error) {
 	if !strings.HasPrefix(c.LogoutPath, "/") {
 		return nil, fmt.Errorf("pages need the path of the sign-out endpoint, not %q", c.LogoutPath)
 	}
+	g := newGuard(style)
 	return &Renderer{
 		site:   c.PublicURL.Host,
 		home:   strings.TrimSuffix(c.PublicURL.EscapedPath(), "/") + "/",
 		logout: c.LogoutPath,
-		guard:  newGuard(style),
+		guard:  g, formless: g.withoutForm(),
 	}, nil
 }
 
@@ -50,23 +53,23 @@ func New(c Config) (*Renderer, error) {
 // Sallyport-Error and, when e asks for it, Retry-After.
 func (p *Renderer) Fault(w http.ResponseWriter, r *http.Request, e *fault.Error) {
 	h := w.Header()
-	h.Set(fault.Header, string(e.Code))
+	f := newFields(h)
+	f.set(fault.Header, string(e.Code))
 	if e.RetryAfter > 0 {
-		h.Set("Retry-After", wholeSeconds(e.RetryAfter))
+		f.set("Retry-After", wholeSeconds(e.RetryAfter))
 	}
 	// RFC 9110 §15.5.2 wants a challenge with every 401. No browser knows this
 	// scheme, so none opens a password window.
-	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
-		h.Set("WWW-Authenticate", fmt.Sprintf("Sallyport realm=%q", p.site))
+	if e.Status == http.StatusUnauthorized && len(h["Www-Authenticate"]) == 0 {
+		f.set("Www-Authenticate", fmt.Sprintf("Sallyport realm=%q", p.site))
 	}
 	id := requestID(w, r)
-	p.answer(w, r, reply{
-		status:    e.Status,
-		guard:     p.guard.withoutForm(),
-		page:      view{Title: e.Title, Detail: e.Detail, Hint: e.Hint, Code: string(e.Code), RequestID: id, Actions: p.actions(r, e)},
-		mediaType: problemType,
-		json:      problemOf(e, id),
-	})
+	if !PrefersHTML(r.Header) {
+		write(w, r, e.Status, p.formless, problemType, appendProblem(make([]byte, 0, 512), e, id))
+		return
+	}
+	content := p.render(view{Title: e.Title, Detail: e.Detail, Hint: e.Hint, Code: string(e.Code), RequestID: id, Actions: p.actions(r, e)})
+	write(w, r, e.Status, p.formless, htmlType, content)
 }
 
 // SignedOut is the page after a sign-out. signInURL is a path of ours that begins
@@ -86,7 +89,7 @@ func (p *Renderer) SignedOut(w http.ResponseWriter, r *http.Request, signInURL s
 	}
 	p.answer(w, r, reply{
 		status:    http.StatusOK,
-		guard:     p.guard.withoutForm(),
+		guard:     p.formless,
 		page:      v,
 		mediaType: "application/json",
 		json: signedOut{

@@ -1,37 +1,55 @@
 package pages
 
-import "github.com/sallyport/sallyport/internal/fault"
+import (
+	"encoding/json"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/internal/fault"
+)
 
 const problemType = "application/problem+json"
 
-// problem is a fault for programs: RFC 9457, with code, hint, login_url and
-// request_id as extension members.
-type problem struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
-	Code      string `json:"code"`
-	Hint      string `json:"hint,omitempty"`
-	LoginURL  string `json:"login_url,omitempty"` // of sign_in_required
-	RequestID string `json:"request_id,omitempty"`
+// appendProblem appends a fault for programs: RFC 9457, with code, hint, login_url (of
+// sign_in_required and step_up_required) and request_id as extension members. It leaves
+// out e.Cause, which is for the log alone, and of what may be absent, the empty.
+//
+// Scripts without a session get nothing else, and often, so it is written without
+// reflection.
+func appendProblem(dst []byte, e *fault.Error, requestID string) []byte {
+	dst = append(dst, `{"type":"urn:sallyport:error:`...)
+	dst = append(dst, e.Code...) // letters and underscores
+	dst = append(dst, `","title":`...)
+	dst = appendText(dst, e.Title)
+	dst = append(dst, `,"status":`...)
+	dst = strconv.AppendInt(dst, int64(e.Status), 10)
+	dst = appendMember(dst, `,"detail":`, e.Detail)
+	dst = appendMember(dst, `,"code":`, string(e.Code))
+	dst = appendMember(dst, `,"hint":`, e.Hint)
+	if e.Code == fault.SignInRequired || e.Code == fault.StepUpRequired {
+		dst = appendMember(dst, `,"login_url":`, e.RetryURL)
+	}
+	dst = appendMember(dst, `,"request_id":`, requestID)
+	return append(dst, "}\n"...)
 }
 
-// problemOf leaves out e.Cause: it is for the log alone.
-func problemOf(e *fault.Error, requestID string) problem {
-	p := problem{
-		Type:      "urn:sallyport:error:" + string(e.Code),
-		Title:     e.Title,
-		Status:    e.Status,
-		Detail:    e.Detail,
-		Code:      string(e.Code),
-		Hint:      e.Hint,
-		RequestID: requestID,
+func appendMember(dst []byte, key, value string) []byte {
+	if value == "" {
+		return dst
 	}
-	if e.Code == fault.SignInRequired || e.Code == fault.StepUpRequired {
-		p.LoginURL = e.RetryURL
+	return appendText(append(dst, key...), value)
+}
+
+// appendText appends s as encoding/json would: with "<" escaped, too, against sniffing.
+func appendText(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string always encodes
+			return append(dst, quoted...)
+		}
 	}
-	return p
+	dst = append(append(dst, '"'), s...)
+	return append(dst, '"')
 }
 
 // signedOut is a completed sign-out for programs.

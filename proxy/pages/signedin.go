@@ -19,7 +19,7 @@ type signedInView struct{ Channel, Origins, Home string }
 func (p *Renderer) SignedIn(w http.ResponseWriter, r *http.Request, s SignedIn) {
 	p.answer(w, r, reply{
 		status: http.StatusOK,
-		guard:  p.guard.withoutForm().withScript(signedInScript),
+		guard:  p.formless.withScript(signedInScript),
 		page: view{
 			Title: "You are signed in", Detail: "You can close this window and go on where you were.",
 			SignedIn: &signedInView{Channel: s.Channel, Origins: strings.Join(s.Origins, " "), Home: p.home},

@@ -35,7 +35,8 @@ func (g Ruling) StepUp() (asked *StepUp, ok bool) {
 	if len(all.ACR) == 0 && all.MaxAge == nil {
 		return nil, true
 	}
-	return &all, true
+	some := all // on the heap, where most rulings have nothing
+	return &some, true
 }
 
 // IdP is the only provider whose sessions pass every rule that decides; "" = there are
