@@ -113,7 +113,7 @@ func TestCORSBesidePassedPreflights(t *testing.T) {
 	if got := f.app.only(t).values("Origin"); !slices.Equal(got, []string{"https://evil.example.com"}) {
 		t.Errorf("the app answers the preflight of %q", got)
 	}
-	if n := testutil.ToFloat64(f.site.metrics.decisions[decisionKey{Preflight, reasonPreflight}]); n != 1 {
+	if n := testutil.ToFloat64(f.site.metrics.decisions[Preflight][reasonPreflight]); n != 1 {
 		t.Errorf("%v preflights are counted", n)
 	}
 }

@@ -36,8 +36,8 @@ type metrics struct {
 	upstream  prometheus.Observer
 	errors    *prometheus.CounterVec
 	handlers  []handlerMetrics
-	index     map[string]int // of routes, by name
-	decisions map[decisionKey]prometheus.Counter
+	index     map[string]int                               // of routes, by name
+	decisions [Preflight + 1]map[string]prometheus.Counter // by reason
 	reported  *prometheus.CounterVec
 	other     prometheus.Counter
 }
@@ -51,11 +51,6 @@ type handlerMetrics struct {
 }
 
 type methodCounters [statuses]atomic.Pointer[prometheus.Counter]
-
-type decisionKey struct {
-	kind   Kind
-	reason string
-}
 
 func newMetrics(reg prometheus.Registerer, list []Route, reporting []int) (*metrics, error) {
 	opts := func(name, help string) prometheus.CounterOpts {
@@ -122,10 +117,12 @@ func (m *metrics) addHandlers(durations *prometheus.HistogramVec, list []Route) 
 }
 
 func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
-	m.decisions = make(map[decisionKey]prometheus.Counter)
+	for kind := range m.decisions {
+		m.decisions[kind] = make(map[string]prometheus.Counter)
+	}
 	add := func(kind Kind, reasons ...string) {
 		for _, r := range reasons {
-			m.decisions[decisionKey{kind, r}] = vec.WithLabelValues(kind.String(), r)
+			m.decisions[kind][r] = vec.WithLabelValues(kind.String(), r)
 		}
 	}
 	add(Forward, reasonSession, reasonPublic, reasonOptional, reasonPreflight)
@@ -152,7 +149,7 @@ func (m *metrics) addDecisions(vec *prometheus.CounterVec) {
 func (m *metrics) handlerOf(name string) int { return m.index[name] }
 
 func (m *metrics) decided(d Decision) {
-	if c, ok := m.decisions[decisionKey{d.Kind, d.Reason}]; ok {
+	if c, ok := m.decisions[d.Kind][d.Reason]; ok {
 		c.Inc()
 		return
 	}

@@ -94,9 +94,13 @@ func TestMetrics(t *testing.T) {
 	f.app.answerWith("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n")
 	f.get("/", "Cookie: "+valid).wantStatus(t, 999)
 	m := f.site.metrics
-	for key, want := range map[decisionKey]float64{{Forward, reasonPublic}: 1, {Forward, reasonSession}: 3, {Refuse, "no_cookie"}: 1, {SignIn, "no_cookie"}: 0} {
-		if got := testutil.ToFloat64(m.decisions[key]); got != want {
-			t.Errorf("decisions_total%v = %v, want %v", key, got, want)
+	for _, want := range []struct {
+		kind   Kind
+		reason string
+		n      float64
+	}{{Forward, reasonPublic, 1}, {Forward, reasonSession, 3}, {Refuse, "no_cookie", 1}, {SignIn, "no_cookie", 0}} {
+		if got := testutil.ToFloat64(m.decisions[want.kind][want.reason]); got != want.n {
+			t.Errorf("decisions_total of %+v is %v", want, got)
 		}
 	}
 	for _, want := range []struct {

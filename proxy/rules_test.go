@@ -96,7 +96,7 @@ func TestRules(t *testing.T) {
 	if n := testutil.ToFloat64(f.site.metrics.reported.WithLabelValues("5", "refuse")); n != 1 {
 		t.Errorf("%v reported, want 1", n)
 	}
-	if n := testutil.ToFloat64(f.site.metrics.decisions[decisionKey{Forward, reasonOptional}]); n != 4 {
+	if n := testutil.ToFloat64(f.site.metrics.decisions[Forward][reasonOptional]); n != 4 {
 		t.Errorf("%v optional decisions, want 4", n)
 	}
 }

@@ -64,7 +64,7 @@ func TestStepUpWithoutRedirect(t *testing.T) {
 			t.Errorf("%s: led to a sign-in", tt.name)
 		}
 		f.app.wantNone(t)
-		if n := testutil.ToFloat64(f.site.metrics.decisions[decisionKey{Refuse, tt.code}]); n != 1 {
+		if n := testutil.ToFloat64(f.site.metrics.decisions[Refuse][tt.code]); n != 1 {
 			t.Errorf("%s: counted %v times", tt.name, n)
 		}
 	}

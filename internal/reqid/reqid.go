@@ -9,7 +9,7 @@ package reqid
 
 import (
 	"context"
-	"crypto/rand"
+	"math/rand/v2"
 )
 
 // Header is the field that carries the identifier in requests and answers.
@@ -22,8 +22,19 @@ const maxLength = 64
 // themselves.
 type Key struct{}
 
-// New returns a fresh identifier of 26 characters and 128 random bits.
-func New() string { return rand.Text() }
+// New returns a fresh identifier of 26 characters of base32 and 128 random bits. It is
+// no secret, so that it needs no cryptographic source.
+func New() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	const half = 13 // characters of five bits, the last of four
+	var id [2 * half]byte
+	a, b := rand.Uint64(), rand.Uint64()
+	for i := range half {
+		id[i], id[half+i] = alphabet[a%32], alphabet[b%32]
+		a, b = a/32, b/32
+	}
+	return string(id[:])
+}
 
 // Valid reports whether id is 1 to 64 characters of [A-Za-z0-9-].
 func Valid(id string) bool {
