@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,13 +21,14 @@ const (
 	bareDefault = "default" // a proxy with http.DefaultTransport: two idle connections per host
 	barePool    = "pool"    // as many as there are clients, and pooled copy buffers
 	bareAnswer  = "answer"  // no proxy: it answers 200 to everything
+	bareFields  = "fields"  // the same, with as many fields as a forward-auth answer has
 )
 
 // serveBare serves the way args say, prints its own address and that of its
 // statistics, and runs until it is killed.
 func serveBare(args []string, out io.Writer) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: %s %s|%s|%s upstream", bareCommand, bareDefault, barePool, bareAnswer)
+		return fmt.Errorf("usage: %s %s|%s|%s|%s upstream", bareCommand, bareDefault, barePool, bareAnswer, bareFields)
 	}
 	upstream, err := url.Parse(args[1])
 	if err != nil {
@@ -47,8 +49,11 @@ func serveBare(args []string, out io.Writer) error {
 }
 
 func bareHandler(kind string, upstream *url.URL) http.Handler {
-	if kind == bareAnswer {
+	switch kind {
+	case bareAnswer:
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	case bareFields:
+		return http.HandlerFunc(answerFields)
 	}
 	handler := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
@@ -63,6 +68,26 @@ func bareHandler(kind string, upstream *url.URL) http.Handler {
 		handler.BufferPool = &buffers{}
 	}
 	return handler
+}
+
+// fieldsOfAuth are those of a forward-auth answer, with values about as long.
+var fieldsOfAuth = [...][2]string{
+	{"X-Request-Id", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, {"Cache-Control", "no-store"}, {"Vary", "Cookie"},
+	{"X-Auth-Request-User", "someone"}, {"X-Auth-Request-Email", "someone@example.com"},
+	{"X-Auth-Request-Preferred-Username", "someone"}, {"X-Auth-Request-Groups", "staff,engineering"},
+	{"X-Auth-Request-Access-Token", ""}, {"X-Sallyport-Groups-Omitted", ""},
+	{"X-Sallyport-Assertion", strings.Repeat("eyJhbGciOiJFUzI1NiIs", 30)},
+}
+
+// answerFields is as little as a handler can do with those fields.
+func answerFields(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	var values [len(fieldsOfAuth)]string
+	for i, f := range fieldsOfAuth {
+		values[i] = f[1]
+		h[f[0]] = values[i : i+1 : i+1]
+	}
+	w.WriteHeader(http.StatusOK)
 }
 
 // serveStats answers with what Sallyport's admin listener says of its memory, in

@@ -9,15 +9,17 @@ const (
 	rowPool    = "bare pool"
 	rowDefault = "bare, default transport"
 	rowAnswer  = "bare handler, 200 alone"
+	rowFields  = "bare handler, 200 with the fields of forward-auth"
 )
 
 // proxies are the processes that the tables are about, each on one processor, and
 // who is signed in there.
 type proxies struct {
 	*gates
-	pool, plain, answer *process
-	peers               []peer
-	absent              []string // what is not installed
+	pool, plain    *process
+	answer, fields *process
+	peers          []peer
+	absent         []string // what is not installed
 }
 
 func (w *world) proxies(ctx context.Context) (*proxies, error) {
@@ -30,6 +32,9 @@ func (w *world) proxies(ctx context.Context) (*proxies, error) {
 		return nil, err
 	}
 	if s.answer, err = w.bare(ctx, rowAnswer, bareAnswer, 1); err != nil {
+		return nil, err
+	}
+	if s.fields, err = w.bare(ctx, rowFields, bareFields, 1); err != nil {
 		return nil, err
 	}
 	if s.gates, err = w.gates(ctx); err != nil {
@@ -71,6 +76,7 @@ func (s *proxies) others(size int) []*row {
 	question := s.forward.asked(size)
 	return []*row{
 		{name: rowAnswer, on: []*process{s.answer}, request: question.request, want: emptyOK()},
+		{name: rowFields, by: rowAnswer, on: []*process{s.fields}, request: question.request, want: emptyOK()},
 		question, s.memory.unknown(size), s.memory.refused(size),
 	}
 }

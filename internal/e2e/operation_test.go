@@ -103,6 +103,27 @@ func TestShutdownCutsNothing(t *testing.T) {
 	}
 }
 
+// The lines of requests wait for each other, but not once the process has been told to
+// stop: a second signal ends it without notice.
+func TestSecondSignalLosesNoLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "SALLYPORT_SHUTDOWN_DELAY=5m")
+	b := newBrowser(t)
+	w.signIn(b, "/", "ada")
+	w.sallyport.signal()
+	w.sallyport.awaitRecord(record{"msg": "stopping"})
+	if p := b.fetch(http.MethodGet, w.public+"/api"); p.status != http.StatusOK {
+		t.Errorf("during the delay a request got %d", p.status)
+	}
+	w.sallyport.signal()
+	if code := w.sallyport.exit(); code == 0 {
+		t.Errorf("exit code %d after a second signal", code)
+	}
+	if n := w.sallyport.count(record{"msg": "request", "path": "/api"}); n != 1 {
+		t.Errorf("%d lines of the last request", n)
+	}
+}
+
 func TestUpstreamDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
