@@ -101,5 +101,8 @@ func (l *Log) flush() error {
 		return nil
 	}
 	_, err := l.to.Write(l.leaving)
+	if cap(l.leaving) > 4*maxWaiting {
+		l.leaving = nil // it grew for one long line
+	}
 	return err
 }

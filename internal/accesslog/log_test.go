@@ -123,7 +123,7 @@ func TestFullBuffer(t *testing.T) {
 		for i := range 1000 {
 			request(l, fmt.Sprint(i))
 		}
-		request(l, strings.Repeat("x", 3*maxWaiting))
+		request(l, strings.Repeat("x", 5*maxWaiting))
 		request(l, "last")
 		l.Prompt()
 		got := to.written()
@@ -135,6 +135,9 @@ func TestFullBuffer(t *testing.T) {
 		all := ids(got)
 		if len(all) != 1002 || all[0] != "0" || all[999] != "999" || all[1001] != "last" {
 			t.Errorf("%d lines in %d pieces", len(all), len(got))
+		}
+		if n := cap(l.leaving) + cap(l.waiting); n > 8*maxWaiting {
+			t.Errorf("%d bytes are kept for lines to come", n)
 		}
 		if len(got) > 40 {
 			t.Errorf("%d pieces for a thousand lines", len(got))
