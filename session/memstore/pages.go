@@ -1,8 +1,8 @@
 package memstore
 
 const (
-	// minPage and maxPage bound the size of a page. In between it is an eighth of what
-	// the shard holds, so that its current page is not most of it.
+	// minPage and maxPage bound the size of a page. In between it is a thirty-second or so
+	// of what the shard holds, so that the empty end of its current page is little.
 	minPage = 8 << 10
 	maxPage = 64 << 10
 	// perPage is how many blobs a page has at least. A larger blob gets a page of its
@@ -50,7 +50,7 @@ func (p *pages) add(size int) (place, []byte) {
 // is full with that.
 func (p *pages) open(size int) uint32 {
 	room := minPage
-	for room < maxPage && room < p.live/8 {
+	for room < maxPage && room < p.live/32 {
 		room *= 2
 	}
 	own := size > room/perPage
