@@ -13,12 +13,12 @@ import (
 
 // The versions of a sealed record, its first byte.
 const (
-	recordPlain    = 1 // JSON
-	recordDeflated = 2 // JSON in DEFLATE (RFC 1951)
+	recordPlain    = 1 // JSON and the tokens, as packBody puts them
+	recordDeflated = 2 // that in DEFLATE (RFC 1951)
 )
 
-// recordBody is the JSON inside a sealed record. It repeats Session's fields
-// because secret.Text does not marshal to what it holds.
+// recordBody is the JSON inside a sealed record, beside the tokens. It repeats Session's
+// fields because a Grant does not marshal.
 type recordBody struct {
 	IdP       string    `json:"idp"`
 	CreatedAt time.Time `json:"created_at"`
@@ -37,12 +37,9 @@ type recordBody struct {
 	AMR      []string            `json:"amr,omitempty"`
 	AuthTime int64               `json:"auth_time,omitempty"` // Unix seconds
 
-	AccessToken  string `json:"access_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	ExpiresAt    int64  `json:"expires_at,omitempty"`  // of the access token, Unix seconds
-	ObtainedAt   int64  `json:"obtained_at,omitempty"` // Unix milliseconds
-	Mode         Mode   `json:"mode,omitempty"`
+	ExpiresAt  int64 `json:"expires_at,omitempty"`  // of the access token, Unix seconds
+	ObtainedAt int64 `json:"obtained_at,omitempty"` // Unix milliseconds
+	Mode       Mode  `json:"mode,omitempty"`
 }
 
 // sealSession encrypts what a store keeps of s under the ticket's own key:
@@ -51,18 +48,17 @@ type recordBody struct {
 // is compressed first.
 func sealSession(t *ticket, s *Session, compact bool) ([]byte, error) {
 	id, g := s.Identity, s.Grant
-	plain, err := json.Marshal(recordBody{
+	text, err := json.Marshal(recordBody{
 		IdP: s.IdP, CreatedAt: s.CreatedAt,
 		Issuer: id.Issuer, Subject: id.Subject, SID: id.SID,
 		User: id.User, Email: id.Email, Name: id.Name, Groups: id.Groups, Claims: id.Claims, Withheld: id.GroupsWithheld, Missing: id.ClaimsWithheld,
 		ACR: id.ACR, AMR: id.AMR, AuthTime: toUnix(id.AuthTime),
-		AccessToken: g.AccessToken.Reveal(), IDToken: g.IDToken.Reveal(),
-		RefreshToken: g.RefreshToken.Reveal(), ExpiresAt: toUnix(g.ExpiresAt),
-		ObtainedAt: toMilli(g.ObtainedAt), Mode: g.Mode,
+		ExpiresAt: toUnix(g.ExpiresAt), ObtainedAt: toMilli(g.ObtainedAt), Mode: g.Mode,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding session: %w", err)
 	}
+	plain := packBody(text, g.AccessToken.Reveal(), g.IDToken.Reveal(), g.RefreshToken.Reveal())
 	gcm, err := t.cipher()
 	if err != nil {
 		return nil, err
@@ -112,8 +108,13 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 			return nil, fmt.Errorf("decompressing session record: %w", err)
 		}
 	}
+	var access, id, refresh string
+	text, err := unpackBody(plain, &access, &id, &refresh)
+	if err != nil {
+		return nil, fmt.Errorf("unpacking session record: %w", err)
+	}
 	var b recordBody
-	if err := json.Unmarshal(plain, &b); err != nil {
+	if err := json.Unmarshal(text, &b); err != nil {
 		return nil, fmt.Errorf("decoding session record: %w", err)
 	}
 	return &Session{
@@ -124,9 +125,8 @@ func openSession(t *ticket, sealed []byte) (*Session, error) {
 			ACR: b.ACR, AMR: b.AMR, AuthTime: fromUnix(b.AuthTime),
 		},
 		Grant: Grant{
-			AccessToken: secret.New(b.AccessToken), IDToken: secret.New(b.IDToken),
-			RefreshToken: secret.New(b.RefreshToken), ExpiresAt: fromUnix(b.ExpiresAt),
-			ObtainedAt: fromMilli(b.ObtainedAt), Mode: b.Mode,
+			AccessToken: secret.New(access), IDToken: secret.New(id), RefreshToken: secret.New(refresh),
+			ExpiresAt: fromUnix(b.ExpiresAt), ObtainedAt: fromMilli(b.ObtainedAt), Mode: b.Mode,
 		},
 	}, nil
 }

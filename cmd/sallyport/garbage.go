@@ -15,10 +15,12 @@ const spareHeap = 24 << 20
 // usualGarbage is the collector's own default of GOGC.
 const usualGarbage = 100
 
-// collectLessOften has a small heap collected less often, unless the environment says
-// how often. A large one is collected as usual, so that sessions do not cost several
-// times their size; GOMEMLIMIT stays what it is. set is debug.SetGCPercent.
-func collectLessOften(environ []string, set func(int) int) {
+// collectByWork has the heap collected when as much has been allocated as a collection
+// has to look at, and at least spareHeap, unless the environment says how often: a
+// small heap less often than Go does by itself, and one that is mostly sessions, which
+// the memory store keeps without pointers, more often. GOMEMLIMIT stays what it is. set
+// is debug.SetGCPercent.
+func collectByWork(environ []string, set func(int) int) {
 	if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, "GOGC=") }) {
 		(&collection{percent: usualGarbage, set: set}).watch()
 	}
@@ -37,19 +39,19 @@ func (c *collection) watch() {
 }
 
 func (c *collection) adjust() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if percent := garbagePercent(live[0].Value.Uint64()); percent != c.percent {
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
+	metrics.Read(heap)
+	percent := garbagePercent(heap[0].Value.Uint64(), heap[1].Value.Uint64())
+	// To change it stops the program for a moment.
+	if off := max(percent, c.percent) - min(percent, c.percent); off > c.percent/8 {
 		c.percent = percent
 		c.set(percent)
 	}
 	c.watch()
 }
 
-// garbagePercent is the GOGC by which spareHeap may be allocated beside that many live
-// bytes. It comes in steps, because changing it stops the program for a moment.
-func garbagePercent(live uint64) int {
-	const step = 50
-	percent := spareHeap * 100 / max(live, 1<<20)
-	return max(usualGarbage, int(percent/step*step))
+// garbagePercent is the GOGC by which as many bytes may be allocated beside the live
+// ones as a collection scans of them, and at least spareHeap.
+func garbagePercent(live, scanned uint64) int {
+	return int(max(spareHeap, min(scanned, live)) * 100 / max(live, 1<<20))
 }

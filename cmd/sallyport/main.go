@@ -85,7 +85,7 @@ func main() {
 	// After the first signal the default action comes back, so that a second
 	// one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	collectLessOften(os.Environ(), debug.SetGCPercent)
+	collectByWork(os.Environ(), debug.SetGCPercent)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

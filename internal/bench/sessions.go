@@ -55,8 +55,10 @@ func (w *world) crowd(ctx context.Context, o options) (crowd, error) {
 		return c, err
 	}
 	c.resignedLive = min(c.sessions, crowdAgain)
+	v := newVisitor(p.addr)
+	defer v.client.CloseIdleConnections()
 	for i := range c.resignedLive {
-		if err := newVisitor(p.addr).check(ctx, subject(i), cookies[i]); err != nil {
+		if err := v.check(ctx, subject(i), cookies[i]); err != nil {
 			return c, fmt.Errorf("session %d after all others: %w", i, err)
 		}
 	}

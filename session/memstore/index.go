@@ -3,9 +3,7 @@ package memstore
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"sync"
-	"time"
 
 	"github.com/sallyport/sallyport/session"
 )
@@ -15,50 +13,89 @@ import (
 // other way round.
 type indexShard struct {
 	mu     sync.Mutex
-	first  map[prefix]*mark
-	claims map[session.Tag]time.Time // remembered until then
+	first  map[prefix]uint32
+	links  []link                // by number; the first is none
+	spare  uint32                // a link that is not in use, and its next; 0 = none
+	claims map[session.Tag]int64 // remembered until then, in Unix microseconds
 }
 
 // prefix is enough of a tag to look it up by. A list can hold marks of several tags,
-// if it has to; that whole tags are not kept twice saves a tenth of what a session costs.
+// if it has to; the whole tag is in the blob.
 type prefix uint64
 
 func prefixOf(t session.Tag) prefix { return prefix(binary.BigEndian.Uint64(t[1:])) }
 
-// marked is a record's marks.
-type marked struct {
-	handle session.Handle
-	marks  []mark
+// carrier says which mark of which record it is.
+type carrier struct {
+	shard uint8
+	mark  uint16
+	slot  uint32
 }
 
-// mark is one of them, in the list of all that have its prefix: the sessions that many
+// link is a mark in the list of all that have its prefix: the sessions that many
 // people share an account for are as quickly taken out as any other.
-type mark struct {
-	tag        session.Tag
-	note       []byte
-	of         *marked
-	prev, next *mark
+type link struct {
+	of         carrier
+	prev, next uint32 // 0 = none
 }
 
 func (s *Store) index(t session.Tag) *indexShard { return &s.indexes[t[0]] }
 
-// CreateMarked implements session.Indexer. The marks go with the record, so until
-// is of no matter.
-func (s *Store) CreateMarked(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark, _ time.Time) error {
-	if len(marks) == 0 {
-		return s.create(ctx, h, r, nil)
+// reset forgets all links. The caller holds the lock, or is the only one.
+func (ix *indexShard) reset() {
+	ix.first, ix.links, ix.spare = make(map[prefix]uint32), make([]link, 1), 0
+}
+
+// add has a record found by a mark, and returns the number of its link. The caller
+// holds the lock of the record's shard.
+func (ix *indexShard) add(t session.Tag, of carrier) uint32 {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	n := ix.spare
+	if n == 0 {
+		n = uint32(len(ix.links))
+		ix.links = append(ix.links, link{})
 	}
-	size := 0
-	for _, m := range marks {
-		size += len(m.Note)
+	ix.spare = ix.links[n].next
+	next := ix.first[prefixOf(t)]
+	ix.links[n] = link{of: of, next: next}
+	if next != 0 {
+		ix.links[next].prev = n
 	}
-	own, notes := &marked{handle: h, marks: make([]mark, len(marks))}, make([]byte, 0, size)
-	for i, m := range marks {
-		from := len(notes)
-		notes = append(notes, m.Note...)
-		own.marks[i] = mark{tag: m.Tag, note: notes[from:len(notes):len(notes)], of: own}
+	ix.first[prefixOf(t)] = n
+	return n
+}
+
+// remove is the reverse, for the same caller.
+func (ix *indexShard) remove(t session.Tag, n uint32) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	l := ix.links[n]
+	switch {
+	case l.prev != 0:
+		ix.links[l.prev].next = l.next
+	case l.next != 0:
+		ix.first[prefixOf(t)] = l.next
+	default:
+		delete(ix.first, prefixOf(t))
 	}
-	return s.create(ctx, h, r, own)
+	if l.next != 0 {
+		ix.links[l.next].prev = l.prev
+	}
+	ix.links[n], ix.spare = link{next: ix.spare}, n
+	if len(ix.first) == 0 {
+		ix.reset()
+	}
+}
+
+// list returns what may have a mark of that tag.
+func (ix *indexShard) list(t session.Tag) (all []carrier) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	for n := ix.first[prefixOf(t)]; n != 0; n = ix.links[n].next {
+		all = append(all, ix.links[n].of)
+	}
+	return all
 }
 
 // Find implements session.Indexer. The notes are the store's own: read only.
@@ -68,106 +105,32 @@ func (s *Store) Find(ctx context.Context, t session.Tag) ([]session.Found, error
 	}
 	all := s.index(t).list(t)
 	now := s.now()
-	found := all[:0]
-	for _, f := range all {
-		sh := s.shard(f.Handle)
+	found := make([]session.Found, 0, len(all))
+	for _, of := range all {
+		sh := &s.shards[of.shard]
 		sh.mu.RLock()
-		e, ok := sh.records[f.Handle]
+		f, ok := sh.found(of, t)
 		sh.mu.RUnlock()
-		if ok && alive(e.Record, now) {
-			f.LastSeen, f.ExpiresAt = e.LastSeen, e.ExpiresAt
+		if ok && now.Before(f.ExpiresAt) {
 			found = append(found, f)
 		}
 	}
 	return found, nil
 }
 
-// list returns what has a mark of that tag, without its times.
-func (ix *indexShard) list(t session.Tag) (all []session.Found) {
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	for m := ix.first[prefixOf(t)]; m != nil; m = m.next {
-		if m.tag == t {
-			all = append(all, session.Found{Handle: m.of.handle, Note: m.note})
+// found returns the record that has a mark of that tag there. Since the list was made,
+// the slot may have got another record: what is found is what is there now.
+func (sh *shard) found(of carrier, t session.Tag) (f session.Found, ok bool) {
+	if int(of.slot) >= len(sh.entries) || sh.entries[of.slot].place == (place{}) {
+		return f, false
+	}
+	e, n := &sh.entries[of.slot], uint16(0)
+	for m := range sh.marks(e).each() {
+		if n == of.mark && m.Tag == t {
+			r := sh.record(e)
+			return session.Found{Handle: sh.blob(e).handle(), Note: m.Note, LastSeen: r.LastSeen, ExpiresAt: r.ExpiresAt}, true
 		}
+		n++
 	}
-	return all
-}
-
-// mark has a record found by its marks; nil has none. The caller holds the lock of
-// the record's shard.
-func (s *Store) mark(r *marked) {
-	if r == nil {
-		return
-	}
-	for i := range r.marks {
-		m := &r.marks[i]
-		ix, p := s.index(m.tag), prefixOf(m.tag)
-		ix.mu.Lock()
-		if m.next = ix.first[p]; m.next != nil {
-			m.next.prev = m
-		}
-		ix.first[p] = m
-		ix.mu.Unlock()
-	}
-}
-
-// unmark is the reverse, for the same caller.
-func (s *Store) unmark(r *marked) {
-	if r == nil {
-		return
-	}
-	for i := range r.marks {
-		m := &r.marks[i]
-		ix := s.index(m.tag)
-		ix.mu.Lock()
-		switch {
-		case m.prev != nil:
-			m.prev.next = m.next
-		case m.next != nil:
-			ix.first[prefixOf(m.tag)] = m.next
-		default:
-			delete(ix.first, prefixOf(m.tag))
-		}
-		if m.next != nil {
-			m.next.prev = m.prev
-		}
-		ix.mu.Unlock()
-	}
-}
-
-// Claim implements session.Claimer. A store remembers as many claims as it holds
-// records; beyond that it fails, because forgetting one would let it count twice.
-func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	now := s.now()
-	ix := s.index(t)
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	before, claimed := ix.claims[t]
-	if claimed && now.Before(before) {
-		return false, nil
-	}
-	if !claimed && s.claimed.Add(1) > s.max {
-		s.claimed.Add(-1)
-		return false, fmt.Errorf("memstore: %d values are claimed already, which is the bound", s.max)
-	}
-	ix.claims[t] = until
-	s.sweep.start(s)
-	return true, nil
-}
-
-// forgetClaims drops the claims of a shard whose time is over.
-func (s *Store) forgetClaims(ix *indexShard) {
-	now := s.now()
-	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	for t, until := range ix.claims {
-		if !now.Before(until) {
-			delete(ix.claims, t)
-			s.claimed.Add(-1)
-		}
-	}
+	return f, false
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,16 +52,6 @@ var (
 	_ session.Claimer = (*Store)(nil)
 )
 
-type shard struct {
-	mu      sync.RWMutex
-	records map[session.Handle]entry
-}
-
-type entry struct {
-	session.Record
-	marked *marked // nil = it has no marks
-}
-
 // New makes an empty store.
 func New(cfg Config) (*Store, error) {
 	if cfg.MaxRecords < 0 {
@@ -77,9 +65,9 @@ func New(cfg Config) (*Store, error) {
 		s.now = time.Now
 	}
 	for i := range s.shards {
-		s.shards[i].records = make(map[session.Handle]entry)
-		s.indexes[i].first = make(map[prefix]*mark)
-		s.indexes[i].claims = make(map[session.Tag]time.Time)
+		s.shards[i].reset()
+		s.indexes[i].reset()
+		s.indexes[i].claims = make(map[session.Tag]int64)
 	}
 	return s, nil
 }
@@ -94,28 +82,32 @@ func (s *Store) Count() int { return int(s.count.Load()) }
 // Create implements session.Store. An existing handle is a
 // session.ErrConflict.
 func (s *Store) Create(ctx context.Context, h session.Handle, r session.Record) error {
-	return s.create(ctx, h, r, nil)
+	return s.CreateMarked(ctx, h, r, nil, time.Time{})
 }
 
-func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, marks *marked) error {
+// CreateMarked implements session.Indexer. The marks go with the record, so until
+// is of no matter.
+func (s *Store) CreateMarked(ctx context.Context, h session.Handle, r session.Record, marks []session.Mark, _ time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.Version, r.Sealed = 1, slices.Clip(bytes.Clone(r.Sealed))
 	now := s.now()
 	sh := s.shard(h)
 	sh.mu.Lock()
-	old, exists := sh.records[h]
-	if exists && alive(old.Record, now) {
-		sh.mu.Unlock()
-		return fmt.Errorf("creating session record: %w", session.ErrConflict)
+	var expired session.Record
+	old := sh.find(h)
+	if old != nil {
+		if old.alive(now) {
+			sh.mu.Unlock()
+			return fmt.Errorf("creating session record: %w", session.ErrConflict)
+		}
+		expired = sh.record(old)
+		s.drop(sh, h)
 	}
-	s.unmark(old.marked)
-	sh.records[h] = entry{Record: r, marked: marks}
-	s.mark(marks)
+	s.insert(sh, h, r, marks)
 	sh.mu.Unlock()
-	if exists {
-		s.tell(h, old.Record, false)
+	if old != nil {
+		s.tell(h, expired, false)
 		return nil
 	}
 	if s.count.Add(1) > s.max {
@@ -125,20 +117,40 @@ func (s *Store) create(ctx context.Context, h session.Handle, r session.Record, 
 	return nil
 }
 
-// Get implements session.Store. The record's Sealed is the store's own: read
-// only.
+// insert puts a record in that is not there, with its marks. The caller holds the
+// shard's lock.
+func (s *Store) insert(sh *shard, h session.Handle, r session.Record, marks []session.Mark) {
+	slot := sh.take(h)
+	rest := sh.put(slot, h, r.Sealed, sizeOfMarks(marks))
+	for i, m := range marks {
+		rest = putMark(rest, m, s.index(m.Tag).add(m.Tag, carrier{shard: h[0], mark: uint16(i), slot: slot}))
+	}
+	sh.entries[slot].set(1, r)
+}
+
+// drop takes a record out with its marks. The caller holds the shard's lock.
+func (s *Store) drop(sh *shard, h session.Handle) {
+	for m, link := range sh.marks(sh.find(h)).each() {
+		s.index(m.Tag).remove(m.Tag, link)
+	}
+	sh.drop(h)
+}
+
+// Get implements session.Store. The record's Sealed is the store's own: read only, and
+// whoever keeps it keeps a page.
 func (s *Store) Get(ctx context.Context, h session.Handle) (session.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return session.Record{}, err
 	}
+	now := s.now()
 	sh := s.shard(h)
 	sh.mu.RLock()
-	e, ok := sh.records[h]
-	sh.mu.RUnlock()
-	if !ok || !alive(e.Record, s.now()) {
+	defer sh.mu.RUnlock()
+	e := sh.find(h)
+	if e == nil || !e.alive(now) {
 		return session.Record{}, session.ErrNotFound
 	}
-	return e.Record, nil
+	return sh.record(e), nil
 }
 
 // Replace implements session.Store.
@@ -150,20 +162,17 @@ func (s *Store) Replace(ctx context.Context, h session.Handle, r session.Record)
 	sh := s.shard(h)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	old, ok := sh.records[h]
+	e := sh.find(h)
 	switch {
-	case !ok || !alive(old.Record, now):
+	case e == nil || !e.alive(now):
 		return session.ErrNotFound
-	case old.Version != r.Version:
+	case e.version != r.Version:
 		return session.ErrConflict
 	}
-	r.Version++
-	if bytes.Equal(old.Sealed, r.Sealed) {
-		r.Sealed = old.Sealed // a use was written down, nothing else
-	} else {
-		r.Sealed = slices.Clip(bytes.Clone(r.Sealed))
+	if !bytes.Equal(sh.record(e).Sealed, r.Sealed) { // else a use was written down, nothing more
+		sh.replace(e, r.Sealed)
 	}
-	sh.records[h] = entry{Record: r, marked: old.marked}
+	e.set(r.Version+1, r)
 	return nil
 }
 
@@ -174,24 +183,18 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 	}
 	sh := s.shard(h)
 	sh.mu.Lock()
-	_, ok := sh.records[h]
-	s.drop(sh, h)
+	known := sh.find(h) != nil
+	if known {
+		s.drop(sh, h)
+	}
 	sh.mu.Unlock()
-	if ok {
+	if known {
 		s.count.Add(-1)
 	}
 	return nil
 }
 
-// drop takes a record out with its marks. The caller holds the shard's lock.
-func (s *Store) drop(sh *shard, h session.Handle) {
-	s.unmark(sh.records[h].marked)
-	delete(sh.records, h)
-}
-
 func (s *Store) shard(h session.Handle) *shard { return &s.shards[h[0]] }
-
-func alive(r session.Record, now time.Time) bool { return now.Before(r.ExpiresAt) }
 
 // tell reports a record that the store dropped by itself.
 func (s *Store) tell(h session.Handle, r session.Record, evicted bool) {

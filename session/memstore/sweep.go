@@ -66,11 +66,12 @@ func (s *Store) expireSome(sh *shard) int {
 	}
 	gone := make([]dropped, 0, sweepAtOnce)
 	sh.mu.Lock()
-	for h, e := range sh.records {
-		if alive(e.Record, now) {
+	for h, slot := range sh.slots {
+		e := &sh.entries[slot]
+		if e.alive(now) {
 			continue
 		}
-		gone = append(gone, dropped{h, e.Record})
+		gone = append(gone, dropped{h, sh.record(e)})
 		s.drop(sh, h)
 		if len(gone) == sweepAtOnce {
 			break
@@ -98,7 +99,7 @@ func (s *Store) evict(keep session.Handle, now time.Time) {
 		sh.mu.Unlock()
 		if ok {
 			s.count.Add(-1)
-			s.tell(h, r, alive(r, now))
+			s.tell(h, r, now.Before(r.ExpiresAt))
 			return
 		}
 	}
@@ -106,20 +107,24 @@ func (s *Store) evict(keep session.Handle, now time.Time) {
 
 // oldest samples the shard. Go's map iteration begins at a random place.
 func (sh *shard) oldest(keep session.Handle, now time.Time) (oldest session.Handle, record session.Record, ok bool) {
-	looked := 0
-	for h, e := range sh.records {
-		if h == keep {
+	looked, seen := 0, int64(0)
+	for other, slot := range sh.slots {
+		e := &sh.entries[slot]
+		if other == keep {
 			continue
 		}
-		if !alive(e.Record, now) {
-			return h, e.Record, true
+		if !e.alive(now) {
+			return other, sh.record(e), true
 		}
-		if !ok || e.LastSeen.Before(record.LastSeen) {
-			oldest, record, ok = h, e.Record, true
+		if !ok || e.lastSeen < seen {
+			oldest, seen, ok = other, e.lastSeen, true
 		}
 		if looked++; looked == sample {
 			break
 		}
+	}
+	if ok {
+		record = sh.record(sh.find(oldest))
 	}
 	return oldest, record, ok
 }
