@@ -40,7 +40,15 @@ const people = new Map(
   ].map((p) => [p.sub, { ...p, email: p.email.replace("example.com", config.emailDomain || "example.com") }]),
 );
 
-const key = (alg, pair) => ({ ...pair.privateKey.export({ format: "jwk" }), alg, use: "sig", kid: randomUUID() });
+// The pair comes out of its generation as JWK. privateKey.export() of a KeyObject would do the
+// same, and once in a few hundred starts wait forever: it allocates under the key's lock, and
+// the collector that may then run destroys the job that made the key, which takes that lock
+// (Node 20).
+const jwk = { format: "jwk" };
+const key = (alg, type, options) => {
+  const { privateKey } = generateKeyPairSync(type, { ...options, publicKeyEncoding: jwk, privateKeyEncoding: jwk });
+  return { ...privateKey, alg, use: "sig", kid: randomUUID() };
+};
 
 const provider = new Provider(config.issuer, {
   clients: [
@@ -60,8 +68,8 @@ const provider = new Provider(config.issuer, {
   ],
   jwks: {
     keys: [
-      key("RS256", generateKeyPairSync("rsa", { modulusLength: 2048 })),
-      key("ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
+      key("RS256", "rsa", { modulusLength: 2048 }),
+      key("ES256", "ec", { namedCurve: "P-256" }),
     ],
   },
   // Cookies ignore ports: those of two providers on one host must differ in their names.
