@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/loopback"
 )
 
 const (
@@ -65,17 +65,16 @@ func planWorld(t *testing.T) *world {
 	return w
 }
 
-// freePort returns a port that is free now. Nothing holds it until a program
-// takes it; that the kernel gives it to another in between is rare, and shows as
-// "address already in use" in that program's lines.
+// freePort returns a port of the loopback on which nobody listens until the test ends but
+// programs that are told of it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Cleanup(func() { _ = port.Close() })
+	return port.String()
 }
 
 func node(t *testing.T) string {

@@ -19,8 +19,7 @@
 //                            held back after its tokens were issued, default 0
 //
 // Standard output has one JSON object a line: {"event":"listening"} first, and
-// later what the provider did: grants, revocations, logouts. It exits with 3 when
-// the port is taken, so that the caller can choose another.
+// later what the provider did: grants, revocations, logouts.
 
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
@@ -204,7 +203,7 @@ const serve = (req, res) => {
 const server = createServer(serve);
 server.on("error", (e) => {
   process.stderr.write(`${e.message}\n`);
-  process.exit(e.code === "EADDRINUSE" ? 3 : 1);
+  process.exit(1);
 });
 const { hostname, port } = new URL(config.issuer);
 if (config.mutualTLS) {
