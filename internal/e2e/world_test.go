@@ -38,6 +38,8 @@ type world struct {
 	openerPolicy string         // Cross-Origin-Opener-Policy of the provider's pages, "" for none
 	pushed       bool           // the provider requires pushed authorization requests
 	mutualTLS    map[string]any // the provider's listener for clients with certificates, or nil
+
+	slowest time.Duration // of the sign-ins so far
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -172,6 +174,13 @@ func (w *world) awaitReady() {
 	w.t.Helper()
 	w.await("/readyz to answer 200", func() bool { return w.readyz() == http.StatusOK })
 }
+
+// signedIn notes how long a sign-in took that began then.
+func (w *world) signedIn(began time.Time) { w.slowest = max(w.slowest, time.Since(began)) }
+
+// atMost is how long something may take here that is promised within a time: on a machine
+// that is busy with other things, as long as three sign-ins do, which have as many steps.
+func (w *world) atMost(promised time.Duration) time.Duration { return max(promised, 3*w.slowest) }
 
 // await polls another process until happened, at most for patience.
 func (w *world) await(what string, happened func() bool) {
