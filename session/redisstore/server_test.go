@@ -71,7 +71,7 @@ func (s *server) startAs(name string, args ...string) {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.eventually("the server listens", 5*time.Second, func() error {
+	s.eventually("the server listens", patience, func() error {
 		conn, err := net.Dial("tcp", s.addr())
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func (s *server) do(args ...string) (rueidis.RedisMessage, error) {
 		s.admin = c
 		s.t.Cleanup(c.Close)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return s.admin.Do(ctx, s.admin.B().Arbitrary(args...).Build()).ToMessage()
 }
