@@ -18,7 +18,7 @@ func startCluster(t *testing.T) (nodes []*server, url string) {
 	t.Helper()
 	var hosts []string
 	for range 3 {
-		n := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+		n := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
 			"--cluster-require-full-coverage", "no", "--appendonly", "yes")
 		nodes, hosts = append(nodes, n), append(hosts, n.addr())
 	}
