@@ -126,10 +126,15 @@ func TestGRPCBidirectional(t *testing.T) {
 
 // TestGRPCDeadline: the client's deadline reaches the app, which stops.
 func TestGRPCDeadline(t *testing.T) {
-	_, app, client := newGRPC(t, nil)
-	ctx, cancel := context.WithTimeout(withSession(t.Context()), 300*time.Millisecond)
-	defer cancel()
-	_, err := client.UnaryCall(ctx, &testpb.SimpleRequest{})
+	var app *grpcApp
+	var err error
+	for limit := 300 * time.Millisecond; app == nil || !app.wasEntered(); limit *= 2 { // until it is long enough to get there
+		var client testpb.TestServiceClient
+		_, app, client = newGRPC(t, nil)
+		ctx, cancel := context.WithTimeout(withSession(t.Context()), limit)
+		_, err = client.UnaryCall(ctx, &testpb.SimpleRequest{})
+		cancel()
+	}
 	// The app knows the deadline too, and may reset the call a moment before the client
 	// gives up. Then the client is told that the app did not answer.
 	if code := status.Code(err); code != codes.DeadlineExceeded && code != codes.Unavailable {
@@ -137,7 +142,7 @@ func TestGRPCDeadline(t *testing.T) {
 	}
 	select {
 	case <-app.left:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the app goes on")
 	}
 }
@@ -154,7 +159,7 @@ func TestGRPCCancel(t *testing.T) {
 	wantCode(t, err, codes.Canceled)
 	select {
 	case <-app.left:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the app goes on")
 	}
 }

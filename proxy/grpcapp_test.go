@@ -41,6 +41,16 @@ func (*grpcApp) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, 
 	return &testpb.Empty{}, grpc.SetTrailer(ctx, seen)
 }
 
+// wasEntered tells whether a UnaryCall that waits has begun.
+func (a *grpcApp) wasEntered() bool {
+	select {
+	case <-a.entered:
+		return true
+	default:
+		return false
+	}
+}
+
 // UnaryCall answers with the size or status that it is asked for; with neither it waits
 // until nobody does.
 func (a *grpcApp) UnaryCall(ctx context.Context, in *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {

@@ -22,6 +22,10 @@ import (
 	"github.com/sallyport/sallyport/session"
 )
 
+// patience bounds waiting for what has to happen. It is long because machines are
+// shared, and costs nothing where things work.
+const patience = time.Minute
+
 // valid is alice's cookie in these tests, VALID in their names.
 const valid = "__Host-sallyport=alice"
 
@@ -55,7 +59,7 @@ func newFixture(t *testing.T, tune func(*Config)) *fixture {
 	if f.site, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	f.server, err = NewServer(ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: 10 * time.Second, Logger: cfg.Logger})
+	f.server, err = NewServer(ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: patience, Logger: cfg.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +102,7 @@ func testConfig(t testing.TB, upstream *url.URL) Config {
 		_, _ = io.WriteString(w, "callback")
 	})}
 	return Config{
-		PublicURL: public, Prefix: "/oauth2", Upstream: upstream, UpstreamTimeout: 5 * time.Second, PassHost: true,
+		PublicURL: public, Prefix: "/oauth2", Upstream: upstream, UpstreamTimeout: patience, PassHost: true,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Policy:  rules, Cookies: cookies, Returns: returns, Auth: newFakeAuth(), Login: &fakeLogin{}, Pages: renderer,
 		Routes: []Route{callback}, AccessLog: accesslog.New(accesslog.Config{To: io.Discard}), Now: time.Now, Logger: slog.New(slog.DiscardHandler),
@@ -149,7 +153,7 @@ func (f *fixture) dial() *connection {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	return &connection{Conn: conn, t: f.t, r: bufio.NewReader(conn)}
 }
 
@@ -215,7 +219,7 @@ func request(method, path string, lines ...string) string {
 // eventually waits for something that another goroutine is about to do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatal("never happened: " + what)

@@ -31,7 +31,7 @@ type h2 struct {
 func (f *fixture) serveTLS() (string, *http.Client) {
 	f.t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	configured, err := NewServer(ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)})
+	configured, err := NewServer(ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: patience, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (f *fixture) dialH2() *h2 {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
 		f.t.Fatal("HTTP/2 was not negotiated")
 	}

@@ -133,7 +133,7 @@ func cookieByte(r rune) rune {
 func TestRealSignOutClosesWebSocket(t *testing.T) {
 	m := newManaged(t, echoApp(t).URL)
 	cookie, other := m.signIn("alice"), m.signIn("bob")
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ours, err := m.webSocket(ctx, cookie)
 	if err != nil {

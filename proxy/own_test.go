@@ -131,6 +131,9 @@ func TestMetricsStayBounded(t *testing.T) {
 		for _, raw := range []string{
 			request("GET", fmt.Sprintf("/p%d", i), "Cookie: "+valid), request("GET", fmt.Sprintf("/oauth2/p%d", i)),
 			fmt.Sprintf("GET / HTTP/1.1\r\nHost: h%d.example\r\n\r\n", i), request(fmt.Sprintf("M%d", i), "/"),
+			// An answer is counted perhaps after it was read: that to this one tells that all
+			// before it were.
+			request("GET", "/last", "Cookie: "+valid),
 		} {
 			c.write(raw)
 			c.answer("GET")

@@ -36,7 +36,7 @@ func endings() map[string]func(m *managed, here, there string) {
 }
 
 // atOnce is how long a stream may outlive its session.
-const atOnce = 5 * time.Second
+const atOnce = 20 * time.Second
 
 func TestEndElsewhereClosesWebSocket(t *testing.T) {
 	for name, end := range endings() {

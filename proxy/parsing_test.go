@@ -111,13 +111,13 @@ func TestBodyWithoutSession(t *testing.T) {
 				t.Error("the connection is kept for the rest of a body that nobody reads")
 			}
 			_, _ = io.Copy(io.Discard, res.Body)
-			if took := time.Since(start); took > time.Second {
+			if took := time.Since(start); took > bodyIdle/2 {
 				t.Errorf("the answer took %v", took)
 			}
 			if n, err := io.Copy(io.Discard, c.r); n != 0 || err != nil {
 				t.Errorf("after the answer came %d bytes, %v", n, err)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > bodyIdle/2 {
 				t.Errorf("the connection was closed after %v", took)
 			}
 			f.app.wantNone(t)
@@ -298,10 +298,8 @@ func TestSlowHeader(t *testing.T) {
 	f.addr = listener.Addr().String()
 	c := f.dial()
 	c.write("GET / HTTP/1.1\r\nHost: app")
-	start := time.Now()
-	_, _ = io.Copy(io.Discard, c)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("closed after %v", took)
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		t.Errorf("not closed: %v", err)
 	}
 	f.app.wantNone(t)
 }

@@ -66,8 +66,8 @@ func (l *proxyListener) Accept() (net.Conn, error) {
 		_, trusted := l.trust.peer(conn.RemoteAddr().String())
 		switch {
 		case !trusted && l.cfg.Mode == ProxyProtocolRequire:
+			l.warn(conn.RemoteAddr(), errNotTrusted) // first: who looks into a close finds its reason
 			_ = conn.Close()
-			l.warn(conn.RemoteAddr(), errNotTrusted)
 			continue
 		case !trusted:
 			policy = proxyproto.REJECT
@@ -98,7 +98,7 @@ func statesClient(h *proxyproto.Header) error {
 	return nil
 }
 
-// warn tells the operator why connections are closed.
+// warn tells the operator why a connection is about to be closed.
 func (l *proxyListener) warn(peer net.Addr, cause error) {
 	if !l.warned.pass(l.cfg.Now()) {
 		return

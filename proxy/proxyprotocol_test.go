@@ -20,7 +20,13 @@ import (
 // returns its address. peer is a trusted network.
 func (f *fixture) proxied(mode ProxyProtocol, peer string, withTLS bool) string {
 	f.t.Helper()
-	cfg := ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	return f.proxiedWithin(patience, mode, peer, withTLS)
+}
+
+// proxiedWithin is proxied where headers have to come within a time.
+func (f *fixture) proxiedWithin(limit time.Duration, mode ProxyProtocol, peer string, withTLS bool) string {
+	f.t.Helper()
+	cfg := ServerConfig{Handler: f.site, MaxHeaderBytes: 65536, HeaderTimeout: patience, Logger: slog.New(slog.DiscardHandler)}
 	if withTLS {
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{selfSigned(f.t)}, NextProtos: []string{"h2", "http/1.1"}}
 	}
@@ -30,7 +36,7 @@ func (f *fixture) proxied(mode ProxyProtocol, peer string, withTLS bool) string 
 	}
 	l := listenTCP(f.t)
 	wrapped := NewProxyProtocol(l, ProxyProtocolConfig{
-		Mode: mode, Trusted: []netip.Prefix{netip.MustParsePrefix(peer)}, HeaderTimeout: 200 * time.Millisecond, Now: time.Now,
+		Mode: mode, Trusted: []netip.Prefix{netip.MustParsePrefix(peer)}, HeaderTimeout: limit, Now: time.Now,
 		Logger: slog.New(slog.NewJSONHandler(f.logs, nil)),
 	})
 	go func() {
@@ -147,7 +153,7 @@ func (f *fixture) askAs(addr, head string) string {
 		f.t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	_, _ = io.WriteString(conn, head+request("GET", "/", "Cookie: "+valid, "X-Forwarded-For: 6.6.6.6", "Connection: close"))
 	answer, _ := io.ReadAll(conn) // a close with unread bytes is a reset
 	switch {
@@ -247,17 +253,22 @@ func TestProxyProtocolSlowHeader(t *testing.T) {
 	for _, beginning := range []string{"", "PRO", "PROXY TCP4 203.0.", "\r\n\r\n\x00\r\nQUIT", v2(v2proxy, v2tcp4, client4)[:20]} {
 		t.Run(fmt.Sprintf("%d bytes", len(beginning)), func(t *testing.T) {
 			f := newFixture(t, nil)
-			addr := f.proxied(ProxyProtocolRequire, us, false)
-			slow, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
+			begin := func(addr string) net.Conn {
+				slow, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = slow.Close() })
+				_, _ = io.WriteString(slow, beginning)
+				return slow
 			}
-			defer slow.Close()
-			_, _ = io.WriteString(slow, beginning)
-			if got := f.askAs(addr, proxyTCP4); got != "203.0.113.9" {
+			patient := f.proxied(ProxyProtocolRequire, us, false)
+			begin(patient)
+			if got := f.askAs(patient, proxyTCP4); got != "203.0.113.9" {
 				t.Errorf("somebody else is taken for %s", got)
 			}
-			_ = slow.SetReadDeadline(time.Now().Add(5 * time.Second))
+			slow := begin(f.proxiedWithin(50*time.Millisecond, ProxyProtocolRequire, us, false))
+			_ = slow.SetReadDeadline(time.Now().Add(patience))
 			if b, err := io.ReadAll(slow); len(b) != 0 || err != nil && !strings.Contains(err.Error(), "reset") {
 				t.Errorf("the slow one got %q, %v", b, err)
 			}
@@ -299,7 +310,7 @@ func TestProxyProtocolWebSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	_, _ = io.WriteString(conn, proxyTCP4+request("GET", "/ws", "Cookie: "+valid, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"))
 	r := bufio.NewReader(conn)
 	if res, err := http.ReadResponse(r, nil); err != nil || res.StatusCode != 101 {

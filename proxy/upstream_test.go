@@ -12,21 +12,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func closeNow(conn net.Conn, _ *http.Request, _ []byte) { _ = conn.Close() }
 
-// TestUpstreamFailures: UP-01, UP-04. The page tells nothing of the app's address. What has
-
-// a body and what has none goes to the app on different ways.
-
-// closedPort returns an address where nobody listens.
-
 // TestResponsesOfTheApp: CK-19, UP-05 and what else an app must not say.
-
 func TestResponsesOfTheApp(t *testing.T) {
 	f := newFixture(t, nil)
 	f.app.answerWith("HTTP/1.1 102 Processing\r\n\r\n" +
@@ -342,7 +334,7 @@ func TestGoroutinesStayFlat(t *testing.T) {
 
 func TestCloseStreamsWhenNothingIsOpen(t *testing.T) {
 	f := newFixture(t, nil)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for range 2 {
 		if err := f.site.CloseStreams(ctx); err != nil {

@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/sallyport/sallyport/internal/loopback"
 )
 
+// TestUpstreamFailures: UP-01, UP-04. The page tells nothing of the app's address. What has
+// a body and what has none goes to the app on different ways.
 func TestUpstreamFailures(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -71,12 +75,13 @@ func raw(s string) func(net.Conn, *http.Request, []byte) {
 	}
 }
 
+// closedPort returns an address where nobody listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = port.Close() })
+	return port.Address()
 }

@@ -55,7 +55,7 @@ func TestWebSocket(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, func(c *Config) { c.Upstream = mustURL(t, app.URL) })
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			c, err := f.webSocket(ctx, valid)
 			if err != nil {
@@ -78,7 +78,7 @@ func TestWebSocket(t *testing.T) {
 			if _, _, err = c.Read(ctx); websocket.CloseStatus(err) != tt.want {
 				t.Errorf("closed with %v, want status %v", err, tt.want)
 			}
-			ended, stop := context.WithTimeout(context.Background(), 10*time.Second)
+			ended, stop := context.WithTimeout(context.Background(), patience)
 			defer stop()
 			eventually(t, "an empty registry", func() bool {
 				f.site.streams.mu.Lock()
@@ -100,7 +100,7 @@ func TestWebSocket(t *testing.T) {
 	t.Run("none begins once we stop", func(t *testing.T) {
 		f := newFixture(t, func(c *Config) { c.Upstream = mustURL(t, app.URL) })
 		_ = f.site.CloseStreams(context.Background())
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		c, err := f.webSocket(ctx, valid)
 		if err != nil {
@@ -115,7 +115,7 @@ func TestWebSocket(t *testing.T) {
 	})
 	t.Run("the browser's close reaches the app and back", func(t *testing.T) {
 		f := newFixture(t, func(c *Config) { c.Upstream = mustURL(t, app.URL) })
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		c, err := f.webSocket(ctx, valid)
 		if err != nil {

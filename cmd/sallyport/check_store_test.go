@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/loopback"
 	"github.com/sallyport/sallyport/session/boltstore"
 )
 
@@ -91,7 +92,7 @@ func startRedis(t *testing.T, args ...string) (address string) {
 		_ = cmd.Wait()
 	})
 	address = net.JoinHostPort("127.0.0.1", port)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -109,22 +110,14 @@ func startRedis(t *testing.T, args ...string) (address string) {
 	}
 }
 
+// unusedPort returns a port of the loopback on which nobody listens until the test ends but
+// programs that are told of it.
 func unusedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-func TestCheckCookieStore(t *testing.T) {
-	wantLines(t, storeFindings(t, map[string]string{"SALLYPORT_SESSION_STORE": "cookie"}),
-		"ok | store |  | cookie: absolute limit 12h0m0s, idle limit 1h0m0s",
-		"warn | store | SALLYPORT_SESSION_STORE | ", "a copy made before a sign-out opens the session again", "the same replica")
+	t.Cleanup(func() { _ = port.Close() })
+	return port.String()
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
@@ -152,13 +151,9 @@ func TestDemoProviderSessionEnds(t *testing.T) {
 	if p := b.submit(d.provider+"/account/end", nil); p.status != http.StatusOK {
 		t.Fatalf("ending the provider's session is %d: %s", p.status, p.body)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for b.script(d.public+"/api/whoami").status != http.StatusUnauthorized {
-		if time.Now().After(deadline) {
-			t.Fatal("the session here goes on")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	eventually(t, "the end of the session here", func() bool {
+		return b.script(d.public+"/api/whoami").status == http.StatusUnauthorized
+	})
 	if again := b.visit(d.public + "/"); !isPicker(again) {
 		t.Errorf("the provider does not ask who it is: %s", again.url)
 	}

@@ -106,7 +106,7 @@ func TestServeStopsInOrder(t *testing.T) {
 		fmt.Fprint(w, "whole")
 	}))
 	defer upstream.Close()
-	r := start(t, []string{"serve"}, serving(p, upstream.URL, map[string]string{"SALLYPORT_SHUTDOWN_DELAY": "2s"}))
+	r := start(t, []string{"serve"}, serving(p, upstream.URL, map[string]string{"SALLYPORT_SHUTDOWN_DELAY": "5s"}))
 	admin, site := r.address("admin"), r.address("proxy")
 	eventually(t, "readiness", func() bool {
 		status, _ := get(t, "http://"+admin+"/readyz")

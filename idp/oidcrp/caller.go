@@ -24,6 +24,12 @@ const (
 // further ones wait, within their timeout.
 const maxConnections = 64
 
+// idleConnection is how long a connection to the provider is kept for the next call. It is
+// less than servers keep one, five seconds by default of Node.js and Apache: a request that
+// meets the provider's close fails, and one that redeems a code or a refresh token is not sent
+// twice.
+const idleConnection = 3 * time.Second
+
 // caller makes every call to the provider: with a time limit, a size limit and
 // no redirects, because a redirect would carry codes, tokens or the client secret
 // to an address that nobody configured.
@@ -48,7 +54,7 @@ func newCaller(ca *x509.CertPool, timeout time.Duration, now func() time.Time, m
 				ForceAttemptHTTP2:      true,
 				MaxConnsPerHost:        maxConnections,
 				MaxIdleConnsPerHost:    8,
-				IdleConnTimeout:        90 * time.Second,
+				IdleConnTimeout:        idleConnection,
 				MaxResponseHeaderBytes: 64 << 10,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -190,7 +190,7 @@ func TestRefreshNeedsTheProvider(t *testing.T) {
 
 func TestRefreshTimesOut(t *testing.T) {
 	release := make(chan struct{})
-	w, s := refreshWorld(t, func(c *Config) { c.Timeout = 200 * time.Millisecond }, answering(func(http.ResponseWriter, map[string]any) bool {
+	w, s := refreshWorld(t, func(c *Config) { c.Timeout = 2 * time.Second }, answering(func(http.ResponseWriter, map[string]any) bool {
 		<-release
 		return true
 	}))

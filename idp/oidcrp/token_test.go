@@ -147,11 +147,11 @@ func TestTokenEndpointHangs(t *testing.T) {
 	h := newHostile(t)
 	h.token = func(w http.ResponseWriter, _ map[string]any) bool { <-release; return true }
 	t.Cleanup(func() { close(release) })
-	w := newWorld(t, h, func(c *Config) { c.Timeout = 200 * time.Millisecond })
+	w := newWorld(t, h, func(c *Config) { c.Timeout = 2 * time.Second }) // discovery has it, too
 	start := time.Now()
 	w.wantFault(w.signIn("/"), fault.IdPTimeout)
-	if took := time.Since(start); took > 5*time.Second {
-		t.Errorf("OF-24: answered after %s with a budget of 200 ms", took)
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("OF-24: answered after %s with a budget of 2 s", took)
 	}
 	if log := w.log.String(); !strings.Contains(log, "SALLYPORT_OIDC_TIMEOUT") {
 		t.Errorf("OF-24: the log does not name the variable:\n%s", log)

@@ -65,7 +65,7 @@ const openIDCPath = "/openidc/callback"
 
 // startApache starts it as a proxy and nothing else.
 func (s *proxies) startApache(ctx context.Context, w *world) error {
-	addr, err := freeAddress()
+	addr, err := w.freeAddress()
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *proxies) startOpenIDC(ctx context.Context, w *world) error {
 
 // openIDC starts it with a demo provider of its own, and signs in.
 func (w *world) openIDC(ctx context.Context, name, cache string) (peer, error) {
-	addr, err := freeAddress()
+	addr, err := w.freeAddress()
 	if err != nil {
 		return peer{}, err
 	}

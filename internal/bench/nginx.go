@@ -71,7 +71,7 @@ func (s *proxies) startNginx(ctx context.Context, w *world) error {
 	}
 	app := strings.TrimPrefix(w.app.URL, "http://")
 	start := func(name, within, beside, outside string) (*process, error) {
-		addr, err := freeAddress()
+		addr, err := w.freeAddress()
 		if err != nil {
 			return nil, err
 		}

@@ -5,11 +5,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/loopback"
 )
 
 // startLimit is how long a process may take until it serves.
@@ -88,11 +89,13 @@ func build(ctx context.Context, output string) error {
 	return nil
 }
 
-// freeAddress returns a loopback address that nothing listened on a moment ago.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// freeAddress returns a loopback address on which, until the world ends, nobody listens
+// but programs that are told of it.
+func (w *world) freeAddress() (string, error) {
+	port, err := loopback.Reserve()
 	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
+		return "", err
 	}
-	return l.Addr().String(), l.Close()
+	w.ends = append(w.ends, func() { _ = port.Close() })
+	return port.Address(), nil
 }

@@ -27,7 +27,7 @@ func (w *world) startRedis(ctx context.Context) (*redis, error) {
 	if err != nil {
 		return nil, err
 	}
-	addr, err := freeAddress()
+	addr, err := w.freeAddress()
 	if err != nil {
 		return nil, err
 	}

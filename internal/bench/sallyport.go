@@ -34,11 +34,11 @@ type rig struct {
 // rig starts a demo provider and configures Sallyport for it, for the app and with
 // further variables.
 func (w *world) rig(name string, cpus int, more ...string) (*rig, error) {
-	addr, err := freeAddress()
+	addr, err := w.freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := freeAddress()
+	admin, err := w.freeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +73,6 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-// errEnded is what start says of a process that is gone before it is ready, most likely
-// because another one got its port.
-var errEnded = errors.New("sallyport ended before it was ready")
-
 // start runs Sallyport and returns how long it took until /readyz said yes.
 func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 	began := time.Now()
@@ -101,7 +97,7 @@ func (r *rig) start(ctx context.Context) (*process, time.Duration, error) {
 		}
 		select {
 		case <-p.ended:
-			return nil, 0, errEnded
+			return nil, 0, errors.New("sallyport ended before it was ready")
 		case <-time.After(time.Millisecond):
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,7 +64,11 @@ type gate struct {
 
 // gate starts Sallyport on n processors with the defaults and further variables, and signs in.
 func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*gate, error) {
-	r, p, err := w.running(ctx, name, n, env...)
+	r, err := w.rig(name, n, env...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p, _, err := r.start(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -76,17 +79,4 @@ func (w *world) gate(ctx context.Context, name string, n int, env ...string) (*g
 	}
 	vouches := !slices.Contains(env, noAssertion)
 	return &gate{process: p, issuer: r.issuer, email: person.Email, cookie: cookie, vouches: vouches}, nil
-}
-
-// running starts Sallyport, on other ports when somebody was faster at those.
-func (w *world) running(ctx context.Context, name string, n int, env ...string) (r *rig, p *process, err error) {
-	for range 3 {
-		if r, err = w.rig(name, n, env...); err != nil {
-			return nil, nil, err
-		}
-		if p, _, err = r.start(ctx); !errors.Is(err, errEnded) {
-			return r, p, err
-		}
-	}
-	return r, p, err
 }

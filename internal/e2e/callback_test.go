@@ -22,10 +22,11 @@ func (w *world) heldBack(b *browser, path, login string) string {
 	return location.String()
 }
 
+// codeRedeemed is what the provider says when it redeems a code.
+var codeRedeemed = record{"event": "grant.success", "grant_type": "authorization_code"}
+
 // codeGrants is how often the provider redeemed a code.
-func (w *world) codeGrants() int {
-	return w.provider.count(record{"event": "grant.success", "grant_type": "authorization_code"})
-}
+func (w *world) codeGrants() int { return w.provider.count(codeRedeemed) }
 
 // codeErrors is how often it refused to.
 func (w *world) codeErrors() int {
@@ -60,7 +61,7 @@ func TestCallbackReplayed(t *testing.T) {
 			t.Errorf("signed in: %d", p.status)
 		}
 	})
-	if grants, refused := w.codeGrants(), w.codeErrors(); grants != 1 || refused != 0 {
+	if grants, refused := w.provider.awaitCount(1, codeRedeemed), w.codeErrors(); grants != 1 || refused != 0 {
 		t.Errorf("the code was presented %d times, want once", grants+refused)
 	}
 }
@@ -77,7 +78,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	if values := victim.open(w.public + "/").received().values("X-Forwarded-User"); len(values) != 1 || values[0] != "ada" {
 		t.Errorf("the victim is now %q", values)
 	}
-	if grants := w.codeGrants(); grants != 1 {
+	if grants := w.provider.awaitCount(1, codeRedeemed); grants != 1 {
 		t.Errorf("%d codes were redeemed, want the victim's own", grants)
 	}
 }

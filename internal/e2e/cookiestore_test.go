@@ -84,7 +84,7 @@ func TestCookieStore(t *testing.T) {
 		if p := before.fetch(http.MethodGet, w.public+"/api"); p.status != http.StatusOK {
 			t.Errorf("round %d: the tab with the older cookies: %d", round, p.status)
 		}
-		if n := w.provider.count(refreshed); n != round {
+		if n := w.provider.awaitCount(round, refreshed); n != round {
 			t.Errorf("round %d: %d refreshes at the provider", round, n)
 		}
 		b = tabs[0]

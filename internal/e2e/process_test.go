@@ -190,6 +190,21 @@ func (r record) has(want record) bool {
 	return true
 }
 
+// awaitCount waits, at most for patience, until there are n lines of JSON with the fields of
+// want, and returns how many there are then. A line may be read later than the answer that its
+// process gave after it.
+func (p *process) awaitCount(n int, want record) int {
+	p.t.Helper()
+	seen := 0
+	p.await(func(line string) bool {
+		if parse(line).has(want) {
+			seen++
+		}
+		return seen >= n
+	})
+	return p.count(want)
+}
+
 // count returns how many lines so far are JSON with the fields of want.
 func (p *process) count(want record) int {
 	n := 0

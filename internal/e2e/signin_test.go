@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // signIn goes to path as somebody who is not signed in, passes the provider's form as
 // login, and returns where that led.
 func (w *world) signIn(b *browser, path, login string) page {
 	w.t.Helper()
+	defer w.signedIn(time.Now())
 	p := b.open(w.public + path)
 	if !strings.HasPrefix(p.at.String(), w.issuer+"/interaction/") {
 		w.t.Fatalf("not at the provider's sign-in form but at %s: %d\n%s", p.at, p.status, p.body)

@@ -154,7 +154,7 @@ func TestEveryTabHearsOfTheEnd(t *testing.T) {
 		began := way.end()
 		first, second := here.endedAfter(began), tab.endedAfter(began)
 		t.Logf("ended by %s: one tab was told after %s, the other after %s", way.name, first, second)
-		if limit := 5 * time.Second; first > limit || second > limit {
+		if limit := s.atMost(5 * time.Second); first > limit || second > limit {
 			t.Errorf("ended by %s: after %s and %s, want at most %s", way.name, first, second, limit)
 		}
 		tab.eventually("what the tab shows", shown, is("over"))

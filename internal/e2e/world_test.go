@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/loopback"
 )
 
 const (
@@ -38,6 +38,8 @@ type world struct {
 	openerPolicy string         // Cross-Origin-Opener-Policy of the provider's pages, "" for none
 	pushed       bool           // the provider requires pushed authorization requests
 	mutualTLS    map[string]any // the provider's listener for clients with certificates, or nil
+
+	slowest time.Duration // of the sign-ins so far
 }
 
 // newWorld starts everything and waits until Sallyport is ready.
@@ -65,17 +67,16 @@ func planWorld(t *testing.T) *world {
 	return w
 }
 
-// freePort returns a port that is free now. Nothing holds it until a program
-// takes it; that the kernel gives it to another in between is rare, and shows as
-// "address already in use" in that program's lines.
+// freePort returns a port of the loopback on which nobody listens until the test ends but
+// programs that are told of it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := loopback.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Cleanup(func() { _ = port.Close() })
+	return port.String()
 }
 
 func node(t *testing.T) string {
@@ -173,6 +174,13 @@ func (w *world) awaitReady() {
 	w.t.Helper()
 	w.await("/readyz to answer 200", func() bool { return w.readyz() == http.StatusOK })
 }
+
+// signedIn notes how long a sign-in took that began then.
+func (w *world) signedIn(began time.Time) { w.slowest = max(w.slowest, time.Since(began)) }
+
+// atMost is how long something may take here that is promised within a time: on a machine
+// that is busy with other things, as long as three sign-ins do, which have as many steps.
+func (w *world) atMost(promised time.Duration) time.Duration { return max(promised, 3*w.slowest) }
 
 // await polls another process until happened, at most for patience.
 func (w *world) await(what string, happened func() bool) {

@@ -32,7 +32,7 @@ func TestCredentials(t *testing.T) {
 			}
 			_, err = s.Get(t.Context(), newHandle())
 			cannotAnswer(t, "Get", err)
-			eventually(t, "there is a line in the log", time.Second, func() error {
+			eventually(t, "there is a line in the log", patience, func() error {
 				return want(log.count("cannot be reached") == 1, "none")
 			})
 			if strings.Contains(err.Error(), "topsecret") || log.count("topsecret") != 0 {
@@ -54,7 +54,7 @@ func TestCredentials(t *testing.T) {
 			t.Fatal("Ping with a wrong password = nil")
 		}
 		redis.must("CONFIG", "SET", "requirepass", "topsecret")
-		eventually(t, "the store is ready", 5*time.Second, func() error { return s.Ping(t.Context()) })
+		eventually(t, "the store is ready", patience, func() error { return s.Ping(t.Context()) })
 	})
 }
 

@@ -18,7 +18,7 @@ func startCluster(t *testing.T) (nodes []*server, url string) {
 	t.Helper()
 	var hosts []string
 	for range 3 {
-		n := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+		n := startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
 			"--cluster-require-full-coverage", "no", "--appendonly", "yes")
 		nodes, hosts = append(nodes, n), append(hosts, n.addr())
 	}
@@ -31,7 +31,7 @@ func startCluster(t *testing.T) (nodes []*server, url string) {
 		nodes[0].must("CLUSTER", "MEET", "127.0.0.1", n.port)
 	}
 	for _, n := range nodes {
-		eventually(t, "the cluster is complete", 15*time.Second, func() error {
+		eventually(t, "the cluster is complete", patience, func() error {
 			info := n.text("CLUSTER", "INFO")
 			return want(strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_assigned:16384") &&
 				strings.Contains(info, "cluster_known_nodes:3"), "%s", info)
@@ -64,7 +64,7 @@ func TestCluster(t *testing.T) {
 			if err := a.Delete(t.Context(), h); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the session is gone", time.Second, func() error {
+			eventually(t, "the session is gone", pushed, func() error {
 				_, err := b.Get(t.Context(), h)
 				return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 			})
@@ -87,7 +87,7 @@ func testNodeKilled(t *testing.T, nodes []*server, url string) {
 		}
 	}
 	nodes[2].kill()
-	eventually(t, "the sessions of the dead node fail fast", 5*time.Second, func() error {
+	eventually(t, "the sessions of the dead node fail fast", patience, func() error {
 		start := time.Now()
 		_, err := s.Get(t.Context(), down[0])
 		return want(err != nil && time.Since(start) < quickly, "Get = %v after %v", err, time.Since(start))
@@ -106,12 +106,12 @@ func testNodeKilled(t *testing.T, nodes []*server, url string) {
 	}
 	nodes[2].start()
 	for _, h := range down {
-		eventually(t, "the session is back", 15*time.Second, func() error {
+		eventually(t, "the session is back", patience, func() error {
 			_, err := s.Get(t.Context(), h)
 			return err
 		})
 	}
-	eventually(t, "the store is ready", 5*time.Second, func() error { return s.Ping(t.Context()) })
+	eventually(t, "the store is ready", patience, func() error { return s.Ping(t.Context()) })
 }
 
 // holds reports whether the key is on this node.

@@ -98,7 +98,7 @@ func TestEvicted(t *testing.T) {
 		}
 		create(t, s, newHandle(), full)
 	}
-	eventually(t, "the evicted session is gone", time.Second, func() error {
+	eventually(t, "the evicted session is gone", pushed, func() error {
 		_, err := s.Get(t.Context(), first)
 		return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 	})

@@ -21,26 +21,26 @@ const quickly = 200 * time.Millisecond
 func TestST16StartsWithoutRedis(t *testing.T) {
 	redis := prepareRedis(t)
 	var log logBuffer
-	start := time.Now()
 	s := newStore(t, redis.url(), logTo(&log))
-	if took := time.Since(start); took > quickly {
+	if took := quickest(func() { newStore(t, redis.url()) }); took > quickly {
 		t.Errorf("New took %v", took)
 	}
 	err := s.Ping(t.Context())
 	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "SALLYPORT_REDIS_URL") {
 		t.Errorf("Ping = %v, want ErrUnavailable that names SALLYPORT_REDIS_URL", err)
 	}
-	start = time.Now()
-	_, err = s.Get(t.Context(), newHandle())
-	cannotAnswer(t, "Get", err)
-	cannotAnswer(t, "Create", s.Create(t.Context(), newHandle(), record("x")))
-	cannotAnswer(t, "Delete", s.Delete(t.Context(), newHandle()))
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("failing took %v, want at most 1 s", took)
+	failing := quickest(func() {
+		_, err := s.Get(t.Context(), newHandle())
+		cannotAnswer(t, "Get", err)
+		cannotAnswer(t, "Create", s.Create(t.Context(), newHandle(), record("x")))
+		cannotAnswer(t, "Delete", s.Delete(t.Context(), newHandle()))
+	})
+	if failing > time.Second {
+		t.Errorf("failing took %v, want at most 1 s", failing)
 	}
 
 	redis.start()
-	eventually(t, "the store is ready", 5*time.Second, func() error { return s.Ping(t.Context()) })
+	eventually(t, "the store is ready", patience, func() error { return s.Ping(t.Context()) })
 	h := newHandle()
 	create(t, s, h, record("sealed"))
 	get(t, s, h)
@@ -53,7 +53,7 @@ func TestST16StartsWithoutRedis(t *testing.T) {
 // memory go on for StaleFor and no longer, others get an error, and afterwards
 // all are read again, without a restart.
 func TestKilledAndRestarted(t *testing.T) {
-	const staleFor = 1500 * time.Millisecond
+	const staleFor = 4 * time.Second
 	redis := startRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	var log logBuffer
 	s := newStore(t, redis.url(), usual, logTo(&log), func(cfg *Config) { cfg.StaleFor = staleFor })
@@ -64,6 +64,7 @@ func TestKilledAndRestarted(t *testing.T) {
 
 	killed := time.Now()
 	redis.kill()
+	var all []time.Duration
 	for time.Since(killed) < time.Second {
 		start := time.Now()
 		if got, err := s.Get(t.Context(), known); err != nil || string(got.Sealed) != "known" {
@@ -71,26 +72,29 @@ func TestKilledAndRestarted(t *testing.T) {
 		}
 		_, err := s.Get(t.Context(), unknown)
 		cannotAnswer(t, "Get of a session not in memory", err)
-		if took := time.Since(start); took > time.Second {
-			t.Fatalf("two Gets took %v", took)
-		}
+		all = append(all, time.Since(start))
 	}
-	eventually(t, "sessions in memory are used no longer", staleFor, func() error {
+	slices.Sort(all)
+	if median := all[len(all)/2]; median > quickly {
+		t.Errorf("two Gets took %v", median)
+	}
+	eventually(t, "sessions in memory are used no longer", patience, func() error {
 		_, err := s.Get(t.Context(), known)
 		return want(errors.Is(err, ErrUnavailable), "Get = %v", err)
 	})
-	if lasted := time.Since(killed); lasted > staleFor+500*time.Millisecond {
+	if lasted := time.Since(killed); lasted > staleFor+hanging {
 		t.Errorf("a session in memory was used for %v, want about %v", lasted, staleFor)
 	}
-	start := time.Now()
-	_, err := s.Get(t.Context(), known)
-	cannotAnswer(t, "Get after StaleFor", err)
-	if took := time.Since(start); took > quickly {
-		t.Errorf("failing fast took %v", took)
+	failing := quickest(func() {
+		_, err := s.Get(t.Context(), known)
+		cannotAnswer(t, "Get after StaleFor", err)
+	})
+	if failing > quickly {
+		t.Errorf("failing fast took %v", failing)
 	}
 
 	redis.start()
-	eventually(t, "the store answers again", 5*time.Second, func() error {
+	eventually(t, "the store answers again", patience, func() error {
 		_, err := s.Get(t.Context(), unknown)
 		return err
 	})
@@ -113,7 +117,7 @@ func TestRestartedEmpty(t *testing.T) {
 	redis.kill()
 	get(t, s, h)
 	redis.start()
-	eventually(t, "the session is gone", 5*time.Second, func() error {
+	eventually(t, "the session is gone", pushed, func() error {
 		_, err := s.Get(t.Context(), h)
 		return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 	})
@@ -141,7 +145,7 @@ func TestWritesDuringOutage(t *testing.T) {
 // the budget, the others hardly at all; nothing has to be restarted.
 func TestST03BlackHole(t *testing.T) {
 	redis := startRedis(t)
-	s := newStore(t, redis.url(), usual, func(cfg *Config) { cfg.StaleFor = 5 * time.Second })
+	s := newStore(t, redis.url(), usual, func(cfg *Config) { cfg.StaleFor = time.Hour })
 	known, unknown := newHandle(), newHandle()
 	create(t, s, known, record("known"))
 	create(t, s, unknown, record("unknown"))
@@ -158,7 +162,7 @@ func TestST03BlackHole(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if took := time.Since(start); took < DefaultTimeout/2 || took > time.Second {
+	if took := time.Since(start); took < DefaultTimeout/2 || took > hanging {
 		t.Errorf("100 requests at once took %v, want about %v", took, DefaultTimeout)
 	}
 	var all []time.Duration // a busy machine may hold up one or another
@@ -173,12 +177,12 @@ func TestST03BlackHole(t *testing.T) {
 		all = append(all, time.Since(start))
 	}
 	slices.Sort(all)
-	if median, worst := all[len(all)/2], all[len(all)-1]; median > quickly/4 || worst > time.Second {
-		t.Fatalf("failing fast took %v, at worst %v; want less than %v, and never a second", median, worst, quickly/4)
+	if median, worst := all[len(all)/2], all[len(all)-1]; median > quickly/4 || worst > hanging {
+		t.Fatalf("failing fast took %v, at worst %v; want less than %v, and never %v", median, worst, quickly/4, hanging)
 	}
 
 	redis.signal(syscall.SIGCONT)
-	eventually(t, "the store answers again", 5*time.Second, func() error {
+	eventually(t, "the store answers again", patience, func() error {
 		_, err := s.Get(t.Context(), unknown)
 		return err
 	})
@@ -198,7 +202,7 @@ func TestBlackHoleIsNoticedByItself(t *testing.T) {
 	redis.signal(syscall.SIGSTOP)
 	t.Cleanup(func() { redis.signal(syscall.SIGCONT) })
 	start := time.Now()
-	eventually(t, "the session in memory is no longer confirmed", 5*time.Second, func() error {
+	eventually(t, "the session in memory is no longer confirmed", patience, func() error {
 		_, err := s.Get(t.Context(), h)
 		return want(err != nil, "still served from memory")
 	})
@@ -218,10 +222,10 @@ func TestDeletedWhileDisconnected(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { redis.must("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") })
 		wg.Go(func() {
-			eventually(t, "the deletion gets through", 2*time.Second, func() error { return a.Delete(t.Context(), h) })
+			eventually(t, "the deletion gets through", patience, func() error { return a.Delete(t.Context(), h) })
 		})
 		wg.Wait()
-		eventually(t, "the session is gone on the other replica", time.Second, func() error {
+		eventually(t, "the session is gone on the other replica", pushed, func() error {
 			_, err := b.Get(t.Context(), h)
 			return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 		})
@@ -240,7 +244,7 @@ func TestFlushedIsGone(t *testing.T) {
 	create(t, s, h, record("sealed"))
 	get(t, s, h)
 	redis.must("FLUSHALL")
-	eventually(t, "the session is gone", time.Second, func() error {
+	eventually(t, "the session is gone", pushed, func() error {
 		_, err := s.Get(t.Context(), h)
 		return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 	})
@@ -264,7 +268,7 @@ func TestSmallTrackingTable(t *testing.T) {
 		}
 	}
 	for _, h := range handles {
-		eventually(t, "the session is gone", time.Second, func() error {
+		eventually(t, "the session is gone", pushed, func() error {
 			_, err := b.Get(t.Context(), h)
 			return want(errors.Is(err, session.ErrNotFound), "Get = %v", err)
 		})
@@ -302,7 +306,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		cannotAnswer(t, "Get after Close", err)
 		cannotAnswer(t, "Ping after Close", s.Ping(t.Context()))
 	}
-	eventually(t, "all goroutines have ended", 5*time.Second, func() error {
+	eventually(t, "all goroutines have ended", patience, func() error {
 		return want(runtime.NumGoroutine() <= before, "%d goroutines, %d before", runtime.NumGoroutine(), before)
 	})
 }

@@ -46,7 +46,7 @@ func TestGetSharedByOneWhoGoesAway(t *testing.T) {
 	first, leave := context.WithCancel(t.Context())
 	got := make(chan error, 2)
 	go func() { _, err := s.Get(first, h); got <- err }()
-	eventually(t, "the first asks", time.Second, func() error {
+	eventually(t, "the first asks", patience, func() error {
 		_, asking := s.cache.shard(h).flying(h)
 		return want(asking, "nobody asks")
 	})

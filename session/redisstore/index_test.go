@@ -201,24 +201,25 @@ func TestMarksWithoutRedis(t *testing.T) {
 	s, tag := newStore(t, redis.url()), newTag()
 	createMarked(t, s, session.Mark{Tag: tag})
 	redis.kill()
-	start := time.Now()
-	found, err := s.Find(t.Context(), tag)
-	cannotAnswer(t, "Find", err)
-	if found != nil {
-		t.Errorf("Find returns %d records beside its error", len(found))
-	}
 	h := newHandle()
-	cannotAnswer(t, "CreateMarked", s.CreateMarked(t.Context(), h, record("x"), fourMarks(), time.Now().Add(time.Hour)))
-	first, err := s.Claim(t.Context(), tag, time.Now().Add(time.Hour))
-	cannotAnswer(t, "Claim", err)
-	if first {
-		t.Error("Claim = true beside its error")
-	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("failing took %v, want at most 1 s", took)
+	failing := quickest(func() {
+		found, err := s.Find(t.Context(), tag)
+		cannotAnswer(t, "Find", err)
+		if found != nil {
+			t.Errorf("Find returns %d records beside its error", len(found))
+		}
+		cannotAnswer(t, "CreateMarked", s.CreateMarked(t.Context(), h, record("x"), fourMarks(), time.Now().Add(time.Hour)))
+		first, err := s.Claim(t.Context(), tag, time.Now().Add(time.Hour))
+		cannotAnswer(t, "Claim", err)
+		if first {
+			t.Error("Claim = true beside its error")
+		}
+	})
+	if failing > time.Second {
+		t.Errorf("failing took %v, want at most 1 s", failing)
 	}
 	redis.start()
-	eventually(t, "the store is ready", 5*time.Second, func() error { return s.Ping(t.Context()) })
+	eventually(t, "the store is ready", patience, func() error { return s.Ping(t.Context()) })
 	if _, err := s.Get(t.Context(), h); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Get of what was not created = %v, want ErrNotFound", err)
 	}

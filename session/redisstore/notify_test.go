@@ -34,7 +34,7 @@ func (w *told) of(h session.Handle) int {
 // eventually waits until h was told more often than before.
 func (w *told) eventually(t *testing.T, what string, h session.Handle, before int) {
 	t.Helper()
-	eventually(t, what, 5*time.Second, func() error {
+	eventually(t, what, patience, func() error {
 		n := w.of(h)
 		return want(n > before, "told %d times", n)
 	})
@@ -81,10 +81,11 @@ func TestOnChangeOfExpiry(t *testing.T) {
 	s, h := newStore(t, redis.url()), newHandle()
 	w := listen(s)
 	r := record("sealed")
-	r.ExpiresAt = time.Now().Add(300 * time.Millisecond)
+	r.ExpiresAt = time.Now().Add(2 * time.Second)
 	create(t, s, h, r)
+	before := w.of(h)
 	get(t, s, h)
-	w.eventually(t, "the expiry is told", h, w.of(h))
+	w.eventually(t, "the expiry is told", h, before)
 }
 
 // What happened while the connection was lost is unknown: anything may have changed.
@@ -107,12 +108,12 @@ func TestOnChangeAfterLoss(t *testing.T) {
 	before := w.of(anything)
 	redis.kill()
 	w.eventually(t, "Redis is down for longer than anything is used without it", anything, before)
-	eventually(t, "the loss was told for the last time", 5*time.Second, func() error {
+	eventually(t, "the loss was told for the last time", patience, func() error {
 		n := w.of(anything)
 		return want(n == before+2, "told %d times", n-before)
 	})
 	redis.start()
-	eventually(t, "the store is ready", 5*time.Second, func() error { return s.Ping(t.Context()) })
+	eventually(t, "the store is ready", patience, func() error { return s.Ping(t.Context()) })
 }
 
 // The handle of a record that Redis has no room to keep track of is told, so that

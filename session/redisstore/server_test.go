@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/sallyport/sallyport/internal/loopback"
 )
 
 // server is a redis-server of its own, on a free port of the loopback.
 type server struct {
 	t    testing.TB
-	port string
+	port string // its number; 10,000 above, a cluster's node listens as well
 	dir  string
 	args []string
 	cmd  *exec.Cmd
@@ -40,7 +42,7 @@ func startRedis(t testing.TB, args ...string) *server {
 // prepareRedis does not start it yet.
 func prepareRedis(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, port: freePort(t), dir: t.TempDir(), args: args}
+	s := &server{t: t, port: freePort(t, 10_000), dir: t.TempDir(), args: args}
 	t.Cleanup(s.kill)
 	return s
 }
@@ -69,7 +71,7 @@ func (s *server) startAs(name string, args ...string) {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.eventually("the server listens", 5*time.Second, func() error {
+	s.eventually("the server listens", patience, func() error {
 		conn, err := net.Dial("tcp", s.addr())
 		if err != nil {
 			return err
@@ -87,21 +89,16 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-func freePort(t testing.TB) string {
+// freePort returns a port of the loopback on which nobody listens until the test ends but
+// programs that are told of it; further are distances to more of them.
+func freePort(t testing.TB, further ...int) string {
 	t.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if port < 55_000 { // a cluster's node listens 10,000 above as well
-			return strconv.Itoa(port)
-		}
+	port, err := loopback.Reserve(further...)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = port.Close() })
+	return port.String()
 }
 
 // kill is kill -9.
@@ -140,7 +137,7 @@ func (s *server) do(args ...string) (rueidis.RedisMessage, error) {
 		s.admin = c
 		s.t.Cleanup(c.Close)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return s.admin.Do(ctx, s.admin.B().Arbitrary(args...).Build()).ToMessage()
 }

@@ -62,17 +62,20 @@ func TestEndReachesStreams(t *testing.T) {
 	const sessions = 300
 	a, b := twoReplicas(t, startRedis(t))
 	took := make([]time.Duration, 0, sessions)
+	var slowest time.Duration // sign-in on A that B takes up
 	for i := range sessions {
 		subject := fmt.Sprint("person ", i)
+		begun := time.Now()
 		_, ended := stream(t, a, b, subject)
 		start := time.Now()
+		slowest = max(slowest, start.Sub(begun))
 		n, err := a.EndSID(t.Context(), issuer, "sid of "+subject, session.EndedByBackChannel)
 		if n != 1 || err != nil {
 			t.Fatalf("EndSID = %d, %v; want 1", n, err)
 		}
 		select {
 		case <-ended:
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("session %d: the stream goes on", i)
 		}
 		took = append(took, time.Since(start))
@@ -80,8 +83,8 @@ func TestEndReachesStreams(t *testing.T) {
 	slices.Sort(took)
 	p99 := took[sessions*99/100]
 	t.Logf("ended on A until the end of a stream on B, over %d: median %v, p99 %v, most %v", sessions, took[sessions/2], p99, took[sessions-1])
-	if p99 > time.Second {
-		t.Errorf("p99 = %v, want at most 1 s", p99)
+	if limit := max(time.Second, 3*slowest); p99 > limit {
+		t.Errorf("p99 = %v, want at most %v", p99, limit)
 	}
 }
 
@@ -98,8 +101,8 @@ func TestEndDuringLossReachesStreams(t *testing.T) {
 	select {
 	case <-ended:
 		t.Logf("the stream ended after %v", time.Since(start))
-	case <-time.After(5 * time.Second):
-		t.Error("the stream goes on after 5 s")
+	case <-time.After(patience):
+		t.Error("the stream goes on")
 	}
 	select {
 	case <-goesOn:

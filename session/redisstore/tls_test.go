@@ -33,7 +33,7 @@ func TestTLS(t *testing.T) {
 	get(t, newStore(t, plain.url()), h)
 
 	untrusting := newStore(t, "rediss://"+host)
-	eventually(t, "the certificate is refused", 10*time.Second, func() error {
+	eventually(t, "the certificate is refused", patience, func() error {
 		err := untrusting.Ping(t.Context())
 		return want(err != nil && strings.Contains(err.Error(), "certificate"), "Ping of a server with an unknown certificate = %v", err)
 	})

@@ -19,8 +19,7 @@
 //                            held back after its tokens were issued, default 0
 //
 // Standard output has one JSON object a line: {"event":"listening"} first, and
-// later what the provider did: grants, revocations, logouts. It exits with 3 when
-// the port is taken, so that the caller can choose another.
+// later what the provider did: grants, revocations, logouts.
 
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { createServer } from "node:http";
@@ -40,7 +39,15 @@ const people = new Map(
   ].map((p) => [p.sub, { ...p, email: p.email.replace("example.com", config.emailDomain || "example.com") }]),
 );
 
-const key = (alg, pair) => ({ ...pair.privateKey.export({ format: "jwk" }), alg, use: "sig", kid: randomUUID() });
+// The pair comes out of its generation as JWK. privateKey.export() of a KeyObject would do the
+// same, and once in a few hundred starts wait forever: it allocates under the key's lock, and
+// the collector that may then run destroys the job that made the key, which takes that lock
+// (Node 20).
+const jwk = { format: "jwk" };
+const key = (alg, type, options) => {
+  const { privateKey } = generateKeyPairSync(type, { ...options, publicKeyEncoding: jwk, privateKeyEncoding: jwk });
+  return { ...privateKey, alg, use: "sig", kid: randomUUID() };
+};
 
 const provider = new Provider(config.issuer, {
   clients: [
@@ -60,8 +67,8 @@ const provider = new Provider(config.issuer, {
   ],
   jwks: {
     keys: [
-      key("RS256", generateKeyPairSync("rsa", { modulusLength: 2048 })),
-      key("ES256", generateKeyPairSync("ec", { namedCurve: "P-256" })),
+      key("RS256", "rsa", { modulusLength: 2048 }),
+      key("ES256", "ec", { namedCurve: "P-256" }),
     ],
   },
   // Cookies ignore ports: those of two providers on one host must differ in their names.
@@ -196,7 +203,7 @@ const serve = (req, res) => {
 const server = createServer(serve);
 server.on("error", (e) => {
   process.stderr.write(`${e.message}\n`);
-  process.exit(e.code === "EADDRINUSE" ? 3 : 1);
+  process.exit(1);
 });
 const { hostname, port } = new URL(config.issuer);
 if (config.mutualTLS) {
