@@ -51,7 +51,7 @@ func TestProfileQuirksThatRefuse(t *testing.T) {
 		{"Entra with Basic alone refused", "entra", "", env{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil, fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_AUTH"},
 		{"429 on the keys", "auth0", "", nil, func(p *profiled) {
 			p.jwks = func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusTooManyRequests); return true }
-		}, fault.IDTokenInvalid, "429"},
+		}, fault.IdPError, "429"},
 		{"Okta, a code older than its 60 s", "okta", "", nil, func(p *profiled) {
 			p.grant = func(*http.Request, map[string]any) string { return "invalid_grant" }
 		}, fault.CodeRejected, "has expired"},
@@ -89,6 +89,10 @@ func TestProfileQuirksThatWork(t *testing.T) {
 			delete(p.IDToken, "groups")
 			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
 			p.IDToken["_claim_sources"] = map[string]any{"src1": map[string]any{"endpoint": "https://graph.windows.net/x"}}
+		}, func(id session.Identity, _ session.Grant) bool { return id.GroupsWithheld && id.Groups == nil }},
+		{"CL-09 Entra's overage without an address", "entra", nil, func(p *profile) {
+			delete(p.IDToken, "groups")
+			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
 		}, func(id session.Identity, _ session.Grant) bool { return id.GroupsWithheld && id.Groups == nil }},
 		{"Entra's app roles avoid it", "entra", env{"SALLYPORT_CLAIM_GROUPS": "roles"}, func(p *profile) {
 			p.IDToken["hasgroups"], p.IDToken["roles"] = true, []any{"Admin"}
