@@ -29,10 +29,10 @@ func (s *Providers) choice(r *http.Request, q url.Values) Choice {
 			c.Kept[name] = q[name]
 		}
 	}
-	for _, p := range s.all {
+	for _, p := range s.open {
 		c.ByEmail = c.ByEmail || len(p.About().EmailDomains) > 0
 	}
-	options := s.all
+	options := s.open
 	if theirs := s.ofEmail(c.LoginHint); len(theirs) > 0 {
 		options = theirs
 	} else if c.ByEmail && strings.Contains(c.LoginHint, "@") {
@@ -50,13 +50,13 @@ func (s *Providers) choice(r *http.Request, q url.Values) Choice {
 	return c
 }
 
-// ofEmail are the providers that the domain of an e-mail address belongs to.
+// ofEmail are the providers, drafts aside, that the domain of an e-mail address belongs to.
 func (s *Providers) ofEmail(address string) (found []Provider) {
 	domain, ok := EmailDomain(strings.TrimSpace(address))
 	if !ok {
 		return nil
 	}
-	for _, p := range s.all {
+	for _, p := range s.open {
 		if slices.Contains(p.About().EmailDomains, domain) {
 			found = append(found, p)
 		}

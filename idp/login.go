@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,12 +26,16 @@ var loginParameters = [...]string{"rd", "target_link_uri", "prompt", "acr", "max
 // there. Somebody whose session is over or not enough goes to the provider of that
 // session, and everybody else to the page that asks, unless there is only one.
 func (s *Providers) Begin(w http.ResponseWriter, r *http.Request, begin session.SignIn) {
-	p := s.only()
-	if p == nil {
-		p = s.byID[begin.IdP]
+	if len(s.all) == 1 {
+		s.all[0].Begin(w, r, begin)
+		return
 	}
+	p := s.byID[begin.IdP]
 	if p == nil {
 		p = s.ofBrowser(r)
+	}
+	if p == nil {
+		p = s.only()
 	}
 	if p != nil {
 		p.Begin(w, r, begin)
@@ -91,8 +96,8 @@ func (s *Providers) ofBrowser(r *http.Request) Provider {
 // Only navigations may: an image or a script of another site would otherwise fill the
 // browser with sign-ins.
 func (s *Providers) login(w http.ResponseWriter, r *http.Request) {
-	if p := s.only(); p != nil {
-		p.Login(w, r)
+	if len(s.all) == 1 {
+		s.all[0].Login(w, r)
 		return
 	}
 	NoStore(w)
@@ -104,6 +109,9 @@ func (s *Providers) login(w http.ResponseWriter, r *http.Request) {
 	var p Provider
 	if err == nil {
 		p, err = s.named(r, q)
+	}
+	if p == nil {
+		p = s.only()
 	}
 	switch {
 	case err != nil:
@@ -149,9 +157,13 @@ func (s *Providers) named(r *http.Request, q url.Values) (Provider, error) {
 }
 
 // namedByIssuer is the provider of an issuer. Two may share one, as two clients of it:
-// then nothing is decided by it.
+// then nothing is decided by it, unless one of them is a draft.
 func (s *Providers) namedByIssuer(iss string) (Provider, error) {
-	switch found := s.ofIssuer(iss); len(found) {
+	found := s.ofIssuer(iss)
+	if len(found) > 1 {
+		found = slices.DeleteFunc(found, func(p Provider) bool { return p.About().Draft })
+	}
+	switch len(found) {
 	case 0:
 		return nil, fmt.Errorf("the sign-in link names the issuer %.200q, which is that of no provider; there are %s", iss, s.ids())
 	case 1:

@@ -49,6 +49,41 @@ func TestSeveralProvidersAreChosen(t *testing.T) {
 	}
 }
 
+// C42: a draft can be tried while people go on as before.
+func TestDraftIsReachedByItsLinkAlone(t *testing.T) {
+	draft := partner()
+	draft.about.Draft = true
+	w := newWorld(t, nil, staff(), draft)
+	for path, want := range map[string]string{
+		"/reports":      "https://staff.example/begin?to=/reports",
+		"/oauth2/login": "https://staff.example/login?",
+		"/oauth2/login?login_hint=bob%40partner.example":  "https://staff.example/login?login_hint=bob%40partner.example",
+		"/oauth2/login?idp=partner":                       "https://partner.example/login?idp=partner",
+		"/oauth2/login?iss=https%3A%2F%2Fpartner.example": "https://partner.example/login?iss=https%3A%2F%2Fpartner.example",
+	} {
+		if got := w.led(path); got != want {
+			t.Errorf("%s leads to %q, want %q", path, got, want)
+		}
+	}
+	w.signedIn("partner")
+	if got := w.led("/reports"); got != "https://partner.example/begin?to=/reports" {
+		t.Errorf("who tries it is led to %q for another sign-in", got)
+	}
+}
+
+func TestDraftIsNoChoice(t *testing.T) {
+	draft := &fakeProvider{about: idp.About{ID: "third", Title: "T", Draft: true, EmailDomains: []string{"third.example"}}, issuer: "https://partner.example"}
+	w := newWorld(t, nil, draft, staff(), partner())
+	w.get("/oauth2/login?login_hint=a%40third.example")
+	w.wantPage("choose")
+	if c := w.pages.choice; len(c.Options) != 2 || c.Options[0].ID != "staff" || c.Options[1].ID != "partner" || c.Email == "" {
+		t.Errorf("the page is %+v", c)
+	}
+	if got := w.led("/oauth2/login?iss=https%3A%2F%2Fpartner.example"); !strings.HasPrefix(got, "https://partner.example/") {
+		t.Errorf("the issuer that a draft shares leads to %q", got)
+	}
+}
+
 func TestRequestDecidesForAProvider(t *testing.T) {
 	third := &fakeProvider{about: idp.About{ID: "third", Title: "T"}, issuer: "https://partner.example"}
 	tests := []struct {

@@ -98,10 +98,10 @@ func (s *Providers) ofSignOut(r *http.Request, ended *session.Session) Provider 
 	if ended != nil {
 		return s.of(ended)
 	}
-	if p := s.only(); p != nil {
+	if p := s.byID[s.cfg.Browsers.LastProvider(r)]; p != nil {
 		return p
 	}
-	return s.byID[s.cfg.Browsers.LastProvider(r)]
+	return s.only()
 }
 
 // signOut ends the session, whatever the provider does or does not offer, and then

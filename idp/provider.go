@@ -14,6 +14,9 @@ type Provider interface {
 	About() About
 	// AdmitsIssuer reports whether iss is an issuer of this provider's, byte for byte.
 	AdmitsIssuer(iss string) bool
+	// Issued reports whether a session may be one of this provider's, by whatever name
+	// it was known: it is of its issuer and, where its ID token says, for its client.
+	Issued(s *session.Session) bool
 	// Ready returns nil once people can be sent there, else why not yet.
 	Ready() error
 
@@ -45,4 +48,7 @@ type About struct {
 	// EmailDomains are those whose people belong there, in lower case; nil = nobody
 	// knows.
 	EmailDomains []string
+	// Draft says that it is being tried: nobody is sent there unless a link names it,
+	// and nobody sees it where one is chosen.
+	Draft bool
 }

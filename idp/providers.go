@@ -47,6 +47,7 @@ type ProvidersConfig struct {
 type Providers struct {
 	cfg     ProvidersConfig
 	all     []Provider
+	open    []Provider // all but the drafts
 	byID    map[string]Provider
 	now     func() time.Time
 	log     *slog.Logger
@@ -77,6 +78,12 @@ func NewProviders(cfg ProvidersConfig) (*Providers, error) {
 			return nil, fmt.Errorf("two providers have the SALLYPORT_OIDC_ID %q", about.ID)
 		}
 		s.byID[about.ID] = p
+		if !about.Draft {
+			s.open = append(s.open, p)
+		}
+	}
+	if len(s.open) == 0 {
+		return nil, errors.New("every provider is a draft (SALLYPORT_OIDC_DRAFT), so that nobody could sign in")
 	}
 	var err error
 	s.logouts, err = NewLogouts(cfg.Registerer)
@@ -123,24 +130,25 @@ func (s *Providers) Routes() []Route {
 	return routes
 }
 
-// only is the provider of a site that has one, else nil.
+// only is the provider of a site where people have no choice, else nil. Drafts are no
+// choice.
 func (s *Providers) only() Provider {
-	if len(s.all) == 1 {
-		return s.all[0]
+	if len(s.open) == 1 {
+		return s.open[0]
 	}
 	return nil
 }
 
-// Ready returns nil once people can sign in at one provider at least, else why they
-// cannot at any.
+// Ready returns nil once people can sign in at one provider at least that is no draft,
+// else why they cannot at any.
 func (s *Providers) Ready() error {
 	var faults []error
-	for _, p := range s.all {
+	for _, p := range s.open {
 		err := p.Ready()
 		if err == nil {
 			return nil
 		}
-		if len(s.all) > 1 {
+		if len(s.open) > 1 {
 			err = fmt.Errorf("%s: %w", p.About().ID, err)
 		}
 		faults = append(faults, err)
@@ -149,15 +157,22 @@ func (s *Providers) Ready() error {
 }
 
 // of is the provider that a session is of; nil = it is not configured any more. One whose
-// ID is not there may go by another now: then it is the only one of that issuer.
+// ID is not there may go by another now: then it is the only one that can have issued it.
 func (s *Providers) of(x *session.Session) Provider {
 	if p := s.byID[x.IdP]; p != nil {
 		return p
 	}
-	if found := s.ofIssuer(x.Identity.Issuer); len(found) == 1 {
-		return found[0]
+	var found Provider
+	for _, p := range s.all {
+		if !p.Issued(x) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = p
 	}
-	return nil
+	return found
 }
 
 // Mode is Provider.Mode of the provider that s is of. Nothing binds a session any more

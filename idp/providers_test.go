@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/idp"
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -29,8 +30,8 @@ func TestSessionsGoToTheirProvider(t *testing.T) {
 	}
 }
 
-// A provider may get another ID: its sessions are known by the issuer, where that is one
-// provider's alone.
+// A provider may get another ID: its sessions are known by the issuer, and by the client
+// where several are clients of one issuer.
 func TestSessionsOfARenamedProvider(t *testing.T) {
 	p := partner()
 	for _, tt := range []struct {
@@ -41,11 +42,12 @@ func TestSessionsOfARenamedProvider(t *testing.T) {
 		{"alone", nil, true},
 		{"beside another", []idp.Provider{staff()}, true},
 		{"beside another client of the issuer", []idp.Provider{&fakeProvider{about: idp.About{ID: "third"}, issuer: p.issuer}}, false},
+		{"beside another client of the issuer, whose tokens say so", []idp.Provider{&fakeProvider{about: idp.About{ID: "third"}, issuer: p.issuer, clientID: "third"}}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p.asked = nil
 			w := newWorld(t, nil, append(tt.others, p)...)
-			x := &session.Session{IdP: "suppliers", Identity: session.Identity{Issuer: p.issuer}}
+			x := &session.Session{IdP: "suppliers", Identity: session.Identity{Issuer: p.issuer}, Grant: session.Grant{IDToken: secret.New("partner")}}
 			if _, err := w.providers.Refresh(t.Context(), x); (err == nil) != tt.want {
 				t.Errorf("refresh: %v", err)
 			}
@@ -105,6 +107,32 @@ func TestReadyOnceOneIs(t *testing.T) {
 	w = newWorld(t, nil, p)
 	if err := w.providers.Ready(); err == nil || err.Error() != "away" {
 		t.Errorf("one alone: %v", err)
+	}
+}
+
+// Nobody is sent to a draft, so that its readiness is nobody's.
+func TestReadyWithoutTheDraft(t *testing.T) {
+	s, draft := staff(), partner()
+	draft.about.Draft = true
+	s.notReady = errors.New("staff is away")
+	w := newWorld(t, nil, draft, s)
+	if err := w.providers.Ready(); err == nil || err.Error() != "staff is away" {
+		t.Errorf("ready: %v", err)
+	}
+	s.notReady, draft.notReady = nil, errors.New("the draft is away")
+	if err := w.providers.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+}
+
+func TestDraftsAlone(t *testing.T) {
+	var cfg idp.ProvidersConfig
+	newWorld(t, func(c *idp.ProvidersConfig) { cfg = *c }, staff())
+	draft := partner()
+	draft.about.Draft = true
+	cfg.Providers = []idp.Provider{draft}
+	if _, err := idp.NewProviders(cfg); err == nil || !strings.Contains(err.Error(), "SALLYPORT_OIDC_DRAFT") {
+		t.Errorf("NewProviders: %v", err)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 type fakeProvider struct {
 	about    idp.About
 	issuer   string
+	clientID string // of its sessions' ID tokens, which are just that; "" = any
 	notReady error
 	signOut  string // "" = it has none
 	ended    []*session.Session
@@ -31,6 +32,9 @@ type fakeProvider struct {
 
 func (p *fakeProvider) About() idp.About             { return p.about }
 func (p *fakeProvider) AdmitsIssuer(iss string) bool { return iss == p.issuer }
+func (p *fakeProvider) Issued(s *session.Session) bool {
+	return p.AdmitsIssuer(s.Identity.Issuer) && (p.clientID == "" || p.clientID == s.Grant.IDToken.Reveal())
+}
 func (p *fakeProvider) Ready() error                 { return p.notReady }
 func (p *fakeProvider) Mode(*session.Session) string { return "mode of " + p.about.ID }
 

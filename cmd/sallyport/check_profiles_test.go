@@ -59,7 +59,7 @@ func (p *fakeProvider) serveProfile(t *testing.T, name string) recorded {
 // alg publishes a key of that algorithm alone.
 func (p *fakeProvider) alg(t *testing.T, alg string) {
 	t.Helper()
-	p.keys = `{"keys":[{"kty":"RSA","use":"sig","alg":"` + alg + `","kid":"1","e":"AQAB","n":"` + strings.Repeat("sXch", 85) + `"}]}`
+	p.keys = `{"keys":[{"kty":"RSA","use":"sig","alg":"` + alg + `","kid":"1","e":"AQAB","n":"` + strings.Repeat("sXch", 86) + `"}]}`
 }
 
 // What the doctor says of each provider: mode, advice, and what the preset sets.

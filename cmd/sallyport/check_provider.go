@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/sallyport/sallyport/idp/oidcrp"
 )
 
@@ -154,6 +152,10 @@ func (p *providerProbe) issuer(m providerMetadata) {
 		p.found.fail(probe, issuerVariable, "%v", err)
 		return
 	}
+	if end := p.provider.preset.IssuerEnd; !strings.HasSuffix(m.Issuer, end) {
+		p.found.warn(probe, issuerVariable, "%s does not end with %s: the preset %s expects an issuer such as %s, %s", m.Issuer, end, p.provider.preset.Name, p.provider.preset.IssuerForm, p.provider.preset.Remedies.Issuer)
+		return
+	}
 	p.found.ok(probe, "%s", m.Issuer)
 }
 
@@ -217,25 +219,33 @@ func (p *providerProbe) keys(ctx context.Context, m providerMetadata) {
 		return // said already
 	}
 	if len(m.Algorithms) > 0 && !overlap(m.Algorithms, p.provider.OIDC.SigningAlgs) {
-		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "the provider signs with %s and %s are accepted", strings.Join(m.Algorithms, ", "), strings.Join(p.provider.OIDC.SigningAlgs, ", "))
+		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "the provider signs with %s and %s are accepted%s", strings.Join(m.Algorithms, ", "), strings.Join(p.provider.OIDC.SigningAlgs, ", "), p.signingRemedy())
 	}
-	var set jose.JSONWebKeySet
+	var set json.RawMessage
 	if _, err := p.get(ctx, m.JWKS, &set); err != nil {
 		p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "%s: %v", m.JWKS, err)
 		return
 	}
-	usable := 0
-	for _, k := range set.Keys {
-		fits := k.Algorithm == "" || slices.Contains(p.provider.OIDC.SigningAlgs, k.Algorithm)
-		if k.IsPublic() && (k.Use == "" || k.Use == "sig") && fits {
-			usable++
-		}
+	usable, unusable, err := oidcrp.ReadKeys(set, p.provider.OIDC.SigningAlgs)
+	switch {
+	case err != nil:
+		p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "%s: %v%s", m.JWKS, err, p.signingRemedy())
+	case usable == 0 && len(unusable) == 0:
+		p.found.fail(probe, "SALLYPORT_OIDC_ISSUER", "there are no keys at %s%s", m.JWKS, p.signingRemedy())
+	case usable == 0:
+		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "none of the %d keys at %s can verify an accepted signature; %v%s", len(unusable), m.JWKS, unusable[0], p.signingRemedy())
+	default:
+		p.found.ok(probe, "%d of %d keys can verify ID tokens", usable, usable+len(unusable))
 	}
-	if usable == 0 {
-		p.found.fail(probe, "SALLYPORT_OIDC_SIGNING_ALGS", "none of the %d keys at %s can verify an accepted signature", len(set.Keys), m.JWKS)
-		return
+}
+
+// signingRemedy is what to do at the provider about how it signs, as the end of a
+// sentence; "" = nothing is known.
+func (p *providerProbe) signingRemedy() string {
+	if remedy := p.provider.preset.Remedies.SigningAlg; remedy != "" {
+		return "; " + remedy
 	}
-	p.found.ok(probe, "%d of %d keys can verify ID tokens", usable, len(set.Keys))
+	return ""
 }
 
 func overlap(a, b []string) bool {

@@ -77,7 +77,7 @@ func TestCheckOneOfTwoIsDown(t *testing.T) {
 			failed = append(failed, f.Provider+" "+f.Probe+" "+f.Variable)
 		}
 	}
-	if want := []string{"keycloak discovery SALLYPORT_OIDC_1_ISSUER", "customers keys SALLYPORT_OIDC_2_SIGNING_ALGS"}; !slices.Equal(failed, want) {
+	if want := []string{"keycloak discovery SALLYPORT_OIDC_1_ISSUER", "customers keys SALLYPORT_OIDC_2_ISSUER"}; !slices.Equal(failed, want) {
 		t.Errorf("failed: %q, want %q", failed, want)
 	}
 }

@@ -12,6 +12,9 @@ import (
 // checkRegistration shows what the provider has to know, character for
 // character.
 func checkRegistration(p *provider, f *findings) {
+	if p.OIDC.Draft {
+		f.ok("draft", "nobody is sent here; try it at %s, and then remove SALLYPORT_OIDC_DRAFT", p.loginEndpoint())
+	}
 	f.ok("register", "redirect URI:             %s", p.endpoint("/callback"))
 	f.ok("register", "post-logout redirect URI: %s", p.site.endpoint("/logout/callback"))
 	if findsSessions(p.site.Session.Store) {

@@ -188,16 +188,33 @@ func TestCheckFindings(t *testing.T) {
 			`warn | pkce |  | the provider does not list S256; it is sent all the same`},
 		{"scope not offered", func(p *fakeProvider, vars map[string]string) { vars["SALLYPORT_OIDC_SCOPES"] = "openid,groups" },
 			`warn | scopes | SALLYPORT_OIDC_SCOPES | groups is asked for and the provider does not list it`},
+		{"P26 version 1 of Entra's protocol", func(p *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_PROVIDER"] = "entra"
+		},
+			`warn | issuer | SALLYPORT_OIDC_ISSUER | IDP does not end with /v2.0: the preset entra expects an issuer such as https://login.microsoftonline.com/TENANT-ID/v2.0, with the id of the tenant, not its name, and /v2.0 at the end: without that it is version 1 of the protocol, which the preset is not for`},
+		{"P12 authentik without a signing key", func(p *fakeProvider, vars map[string]string) {
+			vars["SALLYPORT_OIDC_PROVIDER"] = "authentik"
+			p.metadata["id_token_signing_alg_values_supported"] = []string{"HS256"}
+		},
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | the provider signs with HS256 and RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384, PS512 are accepted; in authentik, Applications → Providers → your provider, choose a Signing Key: without one it signs with the client secret`},
 		{"algorithms do not meet", func(p *fakeProvider, vars map[string]string) { vars["SALLYPORT_OIDC_SIGNING_ALGS"] = "RS256" },
 			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | the provider signs with ES256 and RS256 are accepted`},
 		{"no keys", func(p *fakeProvider, _ map[string]string) { p.keys = `{"keys":[]}` },
-			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 0 keys at IDP/keys can verify an accepted signature`},
+			`fail | keys | SALLYPORT_OIDC_ISSUER | there are no keys at IDP/keys`},
 		{"only an encryption key", func(p *fakeProvider, _ map[string]string) {
 			p.keys = strings.Replace(p.keys, `"sig"`, `"enc"`, 1)
 		},
-			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 1 keys at IDP/keys can verify an accepted signature`},
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 1 keys at IDP/keys can verify an accepted signature; key 0: not for signatures`},
+		{"a key too small to prove anything", func(p *fakeProvider, _ map[string]string) {
+			p.keys = `{"keys":[{"kty":"RSA","kid":"1","e":"AQAB","n":"` + strings.Repeat("sXch", 40) + `"}]}`
+		},
+			`fail | keys | SALLYPORT_OIDC_SIGNING_ALGS | none of the 1 keys at IDP/keys can verify an accepted signature; key 0: an RSA modulus of 960 bits; 2048 to 8192 are accepted`},
+		{"keys of which one is broken and one of another kind", func(p *fakeProvider, _ map[string]string) {
+			p.keys = strings.Replace(p.keys, `[`, `[{"kty":"RSA","n":"!","e":"AQAB"},{"kty":"OKP","crv":"Ed448","x":"AA"},`, 1)
+		},
+			`ok | keys |  | 1 of 3 keys can verify ID tokens`},
 		{"keys are no keys", func(p *fakeProvider, _ map[string]string) { p.keys = `[]` },
-			`fail | keys | SALLYPORT_OIDC_ISSUER | IDP/keys: the answer is not the JSON that was expected`},
+			`fail | keys | SALLYPORT_OIDC_ISSUER | IDP/keys: reading the key set: not a JSON object`},
 		{"no sign-out", func(p *fakeProvider, _ map[string]string) { delete(p.metadata, "end_session_endpoint") },
 			`warn | binding | SALLYPORT_OIDC_LOGOUT_URL | degraded: the provider offers no sign-out, so that signing out here leaves its own session; if it has a sign-out address of its own, set it`},
 		{"no refresh tokens", func(p *fakeProvider, _ map[string]string) {

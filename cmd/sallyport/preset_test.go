@@ -146,12 +146,12 @@ func TestIssuersOfPresets(t *testing.T) {
 }
 
 func TestDemands(t *testing.T) {
-	tid := oidcrp.Demand{Claims: []string{"tid"}, OneOf: []string{someTenant}, Variable: tenantsVariable}
+	tid := oidcrp.Demand{Claims: []string{"tid"}, OneOf: []string{someTenant}, Fold: true, Variable: tenantsVariable}
 	policy := func(names ...string) oidcrp.Demand {
 		return oidcrp.Demand{Claims: []string{"tfp", "acr"}, OneOf: names, Fold: true, Variable: policiesVariable}
 	}
 	hd := func(variable string, domains ...string) oidcrp.Demand {
-		return oidcrp.Demand{Claims: []string{"hd"}, OneOf: domains, Variable: variable}
+		return oidcrp.Demand{Claims: []string{"hd"}, OneOf: domains, Fold: true, Variable: variable}
 	}
 	for _, tc := range []struct {
 		name, preset string

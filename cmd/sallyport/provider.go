@@ -68,6 +68,7 @@ const (
 	idVariable           = "SALLYPORT_OIDC_ID"
 	titleVariable        = "SALLYPORT_OIDC_TITLE"
 	emailDomainsVariable = "SALLYPORT_OIDC_EMAIL_DOMAINS"
+	draftVariable        = "SALLYPORT_OIDC_DRAFT"
 )
 
 // providerID is what an id looks like: it stands in addresses and is a label.
@@ -90,7 +91,7 @@ func (p *provider) resolveNames(f *faults) {
 	}
 	for _, domain := range p.OIDC.EmailDomains {
 		if !validName(domain) {
-			f.add(emailDomainsVariable, fmt.Sprintf("has the entry %q", domain), "list domains as they stand after the @, such as example.com; subdomains are listed by themselves")
+			f.add(emailDomainsVariable, fmt.Sprintf("has the entry %q", domain), "list domains as they stand after the @, such as example.com, with letters beyond ASCII in their xn-- form; subdomains are listed by themselves")
 		}
 		p.emailDomains = append(p.emailDomains, strings.ToLower(domain))
 	}
@@ -102,6 +103,9 @@ func (s *settings) resolveProviders(f *faults) {
 		p := s.newProvider(c)
 		p.resolve(f.of(p.Names))
 		s.addProvider(p, f)
+	}
+	if first := s.providers[0]; !slices.ContainsFunc(s.providers, func(p *provider) bool { return !p.OIDC.Draft }) {
+		f.of(first.Names).add(draftVariable, "is true of every provider, so that nobody would be sent to sign in", "take it from the one that people use")
 	}
 }
 

@@ -193,6 +193,7 @@ func TestBadConfigurationOfTwoProviders(t *testing.T) {
 		{"a number where there are none", map[string]string{"SALLYPORT_UPSTREAM_2": "x"}, "SALLYPORT_UPSTREAM_2 is not a variable of Sallyport; did you mean SALLYPORT_UPSTREAM?"},
 		{"a claim of the second, misspelt", map[string]string{"SALLYPORT_OIDC_2_CLAIMS_GROUPS": "x"}, "SALLYPORT_OIDC_2_CLAIMS_GROUPS is not a variable of a provider; did you mean SALLYPORT_OIDC_2_CLAIM_GROUPS?"},
 		{"a variable that providers share", map[string]string{"SALLYPORT_OIDC_2_SESSION_MAX_AGE": "1h"}, "SALLYPORT_OIDC_2_SESSION_MAX_AGE is not a variable of a provider; did you mean SALLYPORT_OIDC_2_MAX_AGE?"},
+		{"drafts alone", map[string]string{"SALLYPORT_OIDC_1_DRAFT": "true", "SALLYPORT_OIDC_2_DRAFT": "true"}, "SALLYPORT_OIDC_1_DRAFT is true of every provider, so that nobody would be sent to sign in; take it from the one that people use"},
 		{"one that does not bind", map[string]string{"SALLYPORT_SESSION_BINDING": "idp", "SALLYPORT_OIDC_1_REFRESH_BOUND": "yes", "SALLYPORT_OIDC_2_REFRESH_BOUND": "no"}, "SALLYPORT_SESSION_BINDING is idp, and the provider's refresh tokens outlive the person's session there (SALLYPORT_OIDC_2_REFRESH_BOUND is no), so that nobody could sign in; use auto"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -43,9 +43,10 @@ func (p *provider) resolveIssuer(f *faults) {
 	p.resolvePolicies(f)
 }
 
+// demand wants a claim to be one of some ids or domains, which may be written in capitals.
 func (p *provider) demand(claim, variable string, oneOf []string) {
 	if len(oneOf) > 0 {
-		p.demands = append(p.demands, oidcrp.Demand{Claims: []string{claim}, OneOf: oneOf, Variable: p.Names.of(variable)})
+		p.demands = append(p.demands, oidcrp.Demand{Claims: []string{claim}, OneOf: oneOf, Fold: true, Variable: p.Names.of(variable)})
 	}
 }
 

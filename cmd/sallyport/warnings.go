@@ -49,6 +49,9 @@ func (s *settings) providerWarnings() []configError {
 		warn(p.hasSiblings() && len(p.emailDomains) == 0 && (s.addressesDecide() || s.rulesNameAddresses()), emailDomainsVariable,
 			p.id()+" may state any address, also of another provider's people, and e-mail addresses decide who may pass; list the domains of its own people")
 		for _, other := range s.providers[:i] {
+			if p.OIDC.Draft || other.OIDC.Draft { // nobody sees the two side by side
+				continue
+			}
 			warn(p.title() == other.title(), titleVariable, fmt.Sprintf("the buttons of %s and %s have one title, %s; people cannot tell them apart", other.id(), p.id(), p.title()))
 			for _, domain := range p.emailDomains {
 				warn(slices.Contains(other.emailDomains, domain), emailDomainsVariable, fmt.Sprintf("%s is also a domain of %s, so that an address of it leads to neither by itself: people choose", domain, other.id()))

@@ -165,7 +165,7 @@ func newClient(c *provider, p parts, manager *session.Manager, renderer *pages.R
 		ends = manager
 	}
 	return oidcrp.New(oidcrp.Config{
-		ID: c.id(), Title: c.title(), EmailDomains: claims.EmailDomains, OwnPaths: c.Number > 0,
+		ID: c.id(), Title: c.title(), EmailDomains: claims.EmailDomains, Draft: o.Draft, OwnPaths: c.Number > 0,
 		Issuer: o.Issuer, AllowedTenants: o.Tenants, DiscoveryURL: o.DiscoveryURL, Demands: c.demands,
 		ClientID: o.ClientID, ClientAuth: oidcrp.ClientAuth(o.ClientAuth),
 		ClientSecret: live.secret, PreviousSecret: live.previousSecret, SecretExpires: o.expires(), ClientKey: key,

@@ -14,21 +14,33 @@ import (
 const maxClaim = 1024
 
 // lookup returns the claim of that literal name, which may be a URI, or else of
-// that dotted path through objects ("realm_access.roles"); nil when there is none
-// or it is null.
+// that dotted path through objects ("realm_access.roles"), whose names may have dots
+// themselves ("resource_access.app.example.com.roles"); nil when there is none or it is
+// null.
 func (o object) lookup(name string) json.RawMessage {
 	if o.has(name) {
 		return o[name]
 	}
-	first, rest, ok := strings.Cut(name, ".")
-	if !ok || !o.has(first) {
-		return nil
+	for _, first := range beginnings(name) {
+		inner, err := parseObject(o[first])
+		if err != nil {
+			continue
+		}
+		if found := inner.lookup(name[len(first)+1:]); found != nil {
+			return found
+		}
 	}
-	inner, err := parseObject(o[first])
-	if err != nil {
-		return nil
+	return nil
+}
+
+// beginnings are what stands before each dot of a name, the shortest first.
+func beginnings(name string) (all []string) {
+	for i := range len(name) {
+		if name[i] == '.' {
+			all = append(all, name[:i])
+		}
 	}
-	return inner.lookup(rest)
+	return all
 }
 
 // claimReader reads claims of the ID token, and of userinfo where the ID token has

@@ -71,11 +71,19 @@ func New(cfg Config) (*Client, error) {
 
 // About implements idp.Provider.
 func (c *Client) About() idp.About {
-	return idp.About{ID: c.cfg.ID, Title: cmp.Or(c.cfg.Title, c.cfg.ID), EmailDomains: c.cfg.EmailDomains}
+	return idp.About{ID: c.cfg.ID, Title: cmp.Or(c.cfg.Title, c.cfg.ID), EmailDomains: c.cfg.EmailDomains, Draft: c.cfg.Draft}
 }
 
 // AdmitsIssuer implements idp.Provider.
 func (c *Client) AdmitsIssuer(iss string) bool { return c.cfg.admitsIssuer(iss) }
+
+// Issued implements idp.Provider. The session's ID token was verified when it came.
+func (c *Client) Issued(s *session.Session) bool {
+	if claims := unverifiedClaims(s.Grant.IDToken); claims != nil {
+		return c.checkAudience(claims) == nil
+	}
+	return c.cfg.admitsIssuer(s.Identity.Issuer)
+}
 
 // Routes implements idp.Provider. With Config.OwnPaths each ends with the provider's
 // ID: an answer that comes to another provider's address is not for this one (RFC 9700

@@ -56,6 +56,8 @@ type Config struct {
 	// EmailDomains are those that it may vouch for addresses of, in lower case; nil =
 	// all.
 	EmailDomains []string
+	// Draft says that it is being tried (idp.About).
+	Draft bool
 	// OwnPaths puts its endpoints below a path segment of its own, its ID; false = it
 	// is the one whose redirect URI has none.
 	OwnPaths bool

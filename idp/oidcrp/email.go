@@ -71,8 +71,12 @@ func isAddress(s string) bool {
 	return local != "" && domain != "" && !strings.Contains(domain, "@")
 }
 
+// emailVerified is the claim of OpenID Connect Core §5.1 that says whether an address is
+// verified.
+const emailVerified = "email_verified"
+
 // verified is the claim that says whether an address is verified.
-func (n ClaimNames) verified() string { return cmp.Or(n.EmailVerified, "email_verified") }
+func (n ClaimNames) verified() string { return cmp.Or(n.EmailVerified, emailVerified) }
 
 type emailState int
 
@@ -83,8 +87,9 @@ const (
 )
 
 // verification reads whether an address is verified where the address came from, or else in
-// another source that states the same address. true and "true" mean verified;
-// null is absent; everything else means that it is not.
+// another source that states the same address. true and "true" mean verified, and so
+// does 1 of a claim that is not email_verified, because Entra writes xms_edov in either
+// way; null is absent; everything else means that it is not.
 func (r *claimReader) verification(names ClaimNames, address string, from object) emailState {
 	claim := names.verified()
 	for _, source := range append([]object{from}, r.sources...) {
@@ -92,12 +97,17 @@ func (r *claimReader) verification(names ClaimNames, address string, from object
 		if there, _ := same.text(names.Email); there != address || !source.has(claim) {
 			continue
 		}
-		if isTrue(source[claim]) {
+		if isTrue(source[claim]) || claim != emailVerified && isOne(source[claim]) {
 			return emailIsVerified
 		}
 		return emailIsUnverified
 	}
 	return emailUnknown
+}
+
+func isOne(raw json.RawMessage) bool {
+	s, _ := asString(raw)
+	return s == "1" || string(raw) == "1"
 }
 
 // isTrue accepts "true", too: some providers write booleans as strings.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // groups returns the person's groups, and whether the provider left any out. Then
@@ -32,12 +32,12 @@ func (c *Client) groups(ctx context.Context, r *claimReader) (groups []string, w
 // instead of sending it. Such addresses are never fetched: they are whatever a token
 // says. Entra's hasgroups stands for its claim groups only.
 func isElsewhere(sources []object, name string) bool {
-	first, _, _ := strings.Cut(name, ".")
+	names := append(beginnings(name), name)
 	for _, source := range sources {
 		if name == "groups" && isTrue(source["hasgroups"]) {
 			return true
 		}
-		if elsewhere, err := parseObject(source["_claim_names"]); err == nil && (elsewhere.has(name) || elsewhere.has(first)) {
+		if elsewhere, err := parseObject(source["_claim_names"]); err == nil && slices.ContainsFunc(names, elsewhere.has) {
 			return true
 		}
 	}

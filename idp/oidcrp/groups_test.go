@@ -132,7 +132,10 @@ func TestVerifiedClaim(t *testing.T) {
 	for _, tt := range []struct{ name, json, want string }{
 		{"Entra says that the domain is the tenant's", `"xms_edov":true`, "a@x.org"},
 		{"as a string", `"xms_edov":"true"`, "a@x.org"},
+		{"as Entra writes it at times", `"xms_edov":"1"`, "a@x.org"},
+		{"as a number", `"xms_edov":1`, "a@x.org"},
 		{"that it is not", `"xms_edov":false`, ""},
+		{"that it is not, as Entra writes it at times", `"xms_edov":"0"`, ""},
 		{"nothing; email_verified does not count", `"email_verified":true`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -57,6 +58,24 @@ func parseJWKS(data []byte) (keys []publicKey, skipped []error, err error) {
 		keys = append(keys, k)
 	}
 	return keys, skipped, nil
+}
+
+// ReadKeys looks at a JWK Set as a Client does that accepts algs: how many of its keys
+// can verify an ID token, and why each of the others cannot. The error means that there
+// is no set.
+func ReadKeys(data []byte, algs []string) (usable int, unusable []error, err error) {
+	keys, unusable, err := parseJWKS(data)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := range keys {
+		if !slices.ContainsFunc(algs, keys[i].fits) {
+			unusable = append(unusable, fmt.Errorf("key %q: not for an accepted algorithm", loggable(keys[i].kid)))
+			continue
+		}
+		usable++
+	}
+	return usable, unusable, nil
 }
 
 func parseJWK(raw json.RawMessage) (publicKey, error) {

@@ -9,16 +9,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sallyport/sallyport/internal/secret"
 )
 
-// unknownKeyEvery is how often, at most, tokens that no known key fits make us
-// fetch the key set: enough for a key that was just exchanged, and too seldom for
-// forged tokens to put the provider under load.
-const unknownKeyEvery = 10 * time.Second
+// unknownKeyEvery is how often, at most, tokens that no known key verifies make us
+// fetch the key set. The provider gave us each of them a moment ago, so that nobody
+// can forge any: this only spares one whose tokens never fit its keys.
+const unknownKeyEvery = time.Second
 
 // unsolicitedKeyEvery is the same for tokens that anybody may send us. They have an
 // allowance of their own, so that forged ones take none from sign-ins.
@@ -27,7 +26,7 @@ const unsolicitedKeyEvery = time.Minute
 // maxTried bounds how many keys are tried on a token that names none.
 const maxTried = 4
 
-// keySet holds the provider's public keys and implements oidc.KeySet. go-oidc's
+// keySet holds the provider's public keys and implements signatures. go-oidc's
 // own fetches for every bad token, without a limit of size, and gives up a whole
 // set for one broken key.
 //
@@ -40,6 +39,7 @@ type keySet struct {
 	mu          sync.Mutex
 	url         string
 	keys        []publicKey
+	failed      error         // of the last fetch; nil = it went well, or there was none
 	answers     allowance     // for tokens that the provider gave us
 	unsolicited allowance     // for those that anybody may send
 	fetching    *fetchingKeys // nil = none under way
@@ -59,8 +59,6 @@ type fetchingKeys struct {
 	err  error // valid once done is closed
 }
 
-var _ oidc.KeySet = (*keySet)(nil)
-
 func newKeySet(c *caller, now func() time.Time, log *slog.Logger) *keySet {
 	return &keySet{
 		caller: c, now: now, log: log,
@@ -75,13 +73,13 @@ func (s *keySet) setURL(url string) {
 	s.url = url
 }
 
-// VerifySignature implements oidc.KeySet: it returns the payload of a compact JWS
+// VerifySignature implements signatures: it returns the payload of a compact JWS
 // whose signature a key of the provider verifies.
 //
 // A token that names its key (kid) is tried with keys of that name only; one that
-// names none, with up to four that fit its algorithm. Only when there is no key to
-// try, or none of the unnamed ones is right, is the set fetched anew, at most once
-// in ten seconds.
+// names none, with up to four that fit its algorithm. When none is right, the set is
+// fetched anew, at most once a second, because the provider may have exchanged its
+// keys, perhaps without changing their names.
 func (s *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
 	return s.verify(ctx, jwt, &s.answers, verifyWithAny)
 }
@@ -107,22 +105,30 @@ func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try
 	if payload != nil {
 		return payload, nil
 	}
-	if tried == 0 || header.KeyID == "" {
-		if err := s.fetchForToken(ctx, allowed); err != nil {
-			return nil, fmt.Errorf("no known key fits the token, and %w: %w", errKeysNotFetched, err)
-		}
+	if s.fetchForToken(ctx, allowed) {
 		if payload, tried = try(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
 			return payload, nil
 		}
 	}
-	if tried == 0 && len(s.candidates(header.KeyID, header.Algorithm, nil)) > 0 {
+	if tried > 0 {
+		return nil, errors.New("the signature is wrong")
+	}
+	return nil, s.whyNoKey(header, claims)
+}
+
+// whyNoKey says why there is no key to try a token with.
+func (s *keySet) whyNoKey(header jose.Header, claims object) error {
+	s.mu.Lock()
+	failed := s.failed
+	s.mu.Unlock()
+	switch {
+	case failed != nil:
+		return fmt.Errorf("no known key fits the token, and %w: %w", errKeysNotFetched, failed)
+	case len(s.candidates(header.KeyID, header.Algorithm, nil)) > 0:
 		iss, _ := claims.text("iss")
-		return nil, fmt.Errorf("the provider's key %q is not for tokens whose issuer is %q, which this one claims", loggable(header.KeyID), loggable(iss))
+		return fmt.Errorf("the provider's key %q is not for tokens whose issuer is %q, which this one claims", loggable(header.KeyID), loggable(iss))
 	}
-	if tried == 0 {
-		return nil, fmt.Errorf("the provider publishes no key %q that fits %s", loggable(header.KeyID), header.Algorithm)
-	}
-	return nil, errors.New("the signature is wrong")
+	return fmt.Errorf("the provider publishes no key %q that fits %s", loggable(header.KeyID), header.Algorithm)
 }
 
 // verifyWithAny returns the payload if one of the keys is right, and how many were
@@ -152,20 +158,20 @@ func (s *keySet) candidates(kid, alg string, claims object) []any {
 	return found
 }
 
-// fetchForToken fetches the set unless the allowance is used up. It joins a fetch
-// that is under way.
-func (s *keySet) fetchForToken(ctx context.Context, allowed *allowance) error {
+// fetchForToken fetches the set unless the allowance is used up, and reports whether
+// there are new keys. It joins a fetch that is under way.
+func (s *keySet) fetchForToken(ctx context.Context, allowed *allowance) bool {
 	s.mu.Lock()
 	if s.fetching == nil {
 		now := s.now()
 		if !allowed.used.IsZero() && now.Sub(allowed.used) < allowed.every {
 			s.mu.Unlock()
-			return nil
+			return false
 		}
 		allowed.used = now
 	}
 	s.mu.Unlock()
-	return s.refresh(ctx)
+	return s.refresh(ctx) == nil
 }
 
 // refresh fetches the set once, together with whoever else asks at this moment.
@@ -195,7 +201,7 @@ func (s *keySet) fetch(ctx context.Context, url string, f *fetchingKeys) {
 	if err == nil {
 		s.keys = keys
 	}
-	f.err = err
+	s.failed, f.err = err, err
 	s.fetching = nil
 	close(f.done)
 }

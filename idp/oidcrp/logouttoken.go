@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 const (
@@ -29,11 +27,11 @@ type logoutToken struct {
 // replay, which needs the store. It asks for iat, exp and jti in every token; who
 // captured one could otherwise use it for ever.
 func (c *Client) verifyLogoutToken(ctx context.Context, raw string) (logoutToken, error) {
-	claims, err := c.openLogoutToken(ctx, raw)
+	token, err := openToken(ctx, c.unsolicited, raw, logoutTokenTypes[:], c.cfg.SigningAlgs)
 	if err != nil {
 		return logoutToken{}, err
 	}
-	return c.readLogoutToken(claims)
+	return c.readLogoutToken(token.claims)
 }
 
 // readLogoutToken checks the claims, which the provider has stated.
@@ -63,40 +61,6 @@ func (c *Client) readLogoutToken(claims object) (logoutToken, error) {
 		return logoutToken{}, errors.New("it has neither sub nor sid, so that it is about nobody")
 	}
 	return t, nil
-}
-
-// openLogoutToken verifies the signature and reads the claims. go-oidc parses the
-// token and has the keys verify it; it lets encoding/json fold names and knows
-// nothing of typ, iat and nonce, so what it finds is looked at again.
-func (c *Client) openLogoutToken(ctx context.Context, raw string) (object, error) {
-	if err := checkJOSEHeader(raw, logoutTokenTypes[:], c.cfg.SigningAlgs); err != nil {
-		return nil, err
-	}
-	keys := &keysWitness{KeySet: c.unsolicited}
-	verifier := oidc.NewVerifier(c.cfg.Issuer, keys, &oidc.Config{
-		SupportedSigningAlgs: c.cfg.SigningAlgs,
-		SkipIssuerCheck:      true,
-		SkipClientIDCheck:    true,
-		SkipExpiryCheck:      true,
-	})
-	token, err := verifier.VerifyLogout(ctx, raw)
-	switch {
-	case keys.err != nil:
-		return nil, keys.err
-	case err != nil && !keys.asked:
-		return nil, errors.New("it is not a well-formed signed JWT")
-	case err != nil: // its text may quote claims, which are not logged
-		return nil, errors.New("its payload is not that of a logout token (Back-Channel Logout 1.0 §2.4)")
-	}
-	var payload rawClaims
-	if err := token.Claims(&payload); err != nil {
-		return nil, errors.New("its payload cannot be read")
-	}
-	claims, err := parseObject(payload)
-	if err != nil {
-		return nil, fmt.Errorf("its payload: %w", err)
-	}
-	return claims, nil
 }
 
 // checkLogoutEvent tells a logout token from an ID token, which anybody who has one

@@ -102,7 +102,10 @@ const lastSecond = 253402300799 // 9999-12-31T23:59:59Z
 // seconds, fractions allowed, clamped to the years 1970 to 9999.
 func (o object) time(name string) (time.Time, error) {
 	raw := o[name]
-	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
+	if !o.has(name) {
+		return time.Time{}, fmt.Errorf("it has no claim %s", name)
+	}
+	if raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
 		return time.Time{}, fmt.Errorf("the claim %s is not a number", name)
 	}
 	// Out of range is ±Inf and gets clamped like any other number.

@@ -17,6 +17,9 @@ type Preset struct {
 
 	// IssuerForm is what an issuer looks like here; "" = like any other.
 	IssuerForm string
+	// IssuerEnd is how every issuer ends that the preset is for; "" = nobody knows.
+	// sallyport check warns of another.
+	IssuerEnd string
 	// BareDomain allows an issuer that is a domain alone, or that ends with a
 	// slash: consoles of this provider show the domain and not the issuer.
 	BareDomain bool

@@ -6,7 +6,7 @@ func microsoftPresets() []Preset {
 	return []Preset{
 		{
 			Name: "entra", Title: "Microsoft Entra ID (Azure AD)",
-			IssuerForm: "https://login.microsoftonline.com/TENANT-ID/v2.0",
+			IssuerForm: "https://login.microsoftonline.com/TENANT-ID/v2.0", IssuerEnd: "/v2.0",
 			Defaults: map[string]string{
 				"SALLYPORT_OIDC_CLIENT_AUTH":               "client_secret_post",
 				"SALLYPORT_OIDC_CLIENT_ASSERTION_AUDIENCE": "endpoint",

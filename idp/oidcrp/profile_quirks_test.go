@@ -48,10 +48,10 @@ func TestProfileQuirksThatRefuse(t *testing.T) {
 		{"Keycloak, an address that nobody has verified", "keycloak", "", nil, claim("email_verified", false), fault.EmailUnverified, "Email verified"},
 		{"Keycloak promises iss and sends none", "keycloak", "", nil, func(p *profiled) { p.AnswersIss = false }, fault.IssuerMismatch, "Exclude Issuer From Authentication Response"},
 		{"JumpCloud says no in a string", "jumpcloud", "", nil, claim("email_verified", "false"), fault.EmailUnverified, "email_verified is not true"},
-		{"Entra with Basic alone refused", "entra", "", env{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil, fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_AUTH"},
+		{"Basic, where the client is registered for post", "external-id", "", env{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil, fault.ClientRejected, "SALLYPORT_OIDC_CLIENT_AUTH"},
 		{"429 on the keys", "auth0", "", nil, func(p *profiled) {
 			p.jwks = func(w http.ResponseWriter) bool { w.WriteHeader(http.StatusTooManyRequests); return true }
-		}, fault.IDTokenInvalid, "429"},
+		}, fault.IdPError, "429"},
 		{"Okta, a code older than its 60 s", "okta", "", nil, func(p *profiled) {
 			p.grant = func(*http.Request, map[string]any) string { return "invalid_grant" }
 		}, fault.CodeRejected, "has expired"},
@@ -90,6 +90,10 @@ func TestProfileQuirksThatWork(t *testing.T) {
 			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
 			p.IDToken["_claim_sources"] = map[string]any{"src1": map[string]any{"endpoint": "https://graph.windows.net/x"}}
 		}, func(id session.Identity, _ session.Grant) bool { return id.GroupsWithheld && id.Groups == nil }},
+		{"CL-09 Entra's overage without an address", "entra", nil, func(p *profile) {
+			delete(p.IDToken, "groups")
+			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
+		}, func(id session.Identity, _ session.Grant) bool { return id.GroupsWithheld && id.Groups == nil }},
 		{"Entra's app roles avoid it", "entra", env{"SALLYPORT_CLAIM_GROUPS": "roles"}, func(p *profile) {
 			p.IDToken["hasgroups"], p.IDToken["roles"] = true, []any{"Admin"}
 		}, func(id session.Identity, _ session.Grant) bool { return !id.GroupsWithheld && id.Groups[0] == "Admin" }},
@@ -102,6 +106,10 @@ func TestProfileQuirksThatWork(t *testing.T) {
 		{"P33 AD FS whose issuer has a slash", "adfs", nil, func(p *profile) { p.Issuer += "/"; p.Metadata["issuer"] = p.Issuer },
 			func(id session.Identity, _ session.Grant) bool { return strings.HasSuffix(id.Issuer, "/adfs/") }},
 		{"B2C names the policy in acr", "b2c", nil, func(p *profile) { p.IDToken["acr"] = "b2c_1_signin"; delete(p.IDToken, "tfp") },
+			func(id session.Identity, _ session.Grant) bool { return id.Email == "alice@example.com" }},
+		{"P20 Entra takes Basic, too, which its metadata do not list", "entra", env{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil,
+			func(id session.Identity, _ session.Grant) bool { return id.Email == "alice@example.com" }},
+		{"Entra states xms_edov as a number in a string", "entra", nil, func(p *profile) { p.IDToken["xms_edov"] = "1" },
 			func(id session.Identity, _ session.Grant) bool { return id.Email == "alice@example.com" }},
 		{"Auth0's online_access ends with the session", "auth0", env{"SALLYPORT_OIDC_SCOPES": "openid,profile,email,online_access"}, func(p *profile) { p.Refresh.Issued = "online_access" },
 			func(_ session.Identity, g session.Grant) bool { return g.Mode == session.ModeFull }},

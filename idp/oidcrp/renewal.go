@@ -54,11 +54,12 @@ func (c *Client) refreshedClaims(ctx context.Context, s *session.Session, t *tok
 	ignored := func(cause error) {
 		c.log.WarnContext(ctx, "refresh: the new ID token is ignored", "session", s.Handle, "cause", cause)
 	}
-	token, claims, err := c.openIDToken(ctx, t.idToken.Reveal())
+	token, err := c.openIDToken(ctx, t.idToken.Reveal())
 	if err != nil {
 		ignored(err)
 		return nil, nil
 	}
+	claims := token.claims
 	if err := c.checkParties(claims); err != nil {
 		return nil, fmt.Errorf("the refreshed ID token: %w", err)
 	}
@@ -72,7 +73,7 @@ func (c *Client) refreshedClaims(ctx context.Context, s *session.Session, t *tok
 		ignored(err)
 		return nil, nil
 	}
-	if err := checkAccessTokenHash(token, claims, t.accessToken); err != nil {
+	if err := token.checkAccessTokenHash(t.accessToken); err != nil {
 		ignored(err)
 		return nil, nil
 	}

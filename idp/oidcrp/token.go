@@ -187,7 +187,8 @@ func (c *Client) readAccessToken(o object, now time.Time) (access string, expire
 }
 
 // expiry reads expires_in: a number of seconds, or a string with one. Absent is
-// the zero time. It is clamped to 0 and maxTokenLife.
+// the zero time, and so is a number that is not above zero: taken at its word, each
+// request would have to refresh. It is at most maxTokenLife.
 func expiry(raw json.RawMessage, now time.Time) (time.Time, error) {
 	text := string(raw)
 	if s, ok := asString(raw); ok {
@@ -200,6 +201,8 @@ func expiry(raw json.RawMessage, now time.Time) (time.Time, error) {
 	if math.IsNaN(seconds) || err != nil && !errors.Is(err, strconv.ErrRange) {
 		return time.Time{}, errors.New("the expires_in of the token response is not a number of seconds")
 	}
-	seconds = math.Min(math.Max(seconds, 0), maxTokenLife.Seconds())
-	return now.Add(time.Duration(seconds) * time.Second), nil
+	if seconds <= 0 {
+		return time.Time{}, nil
+	}
+	return now.Add(time.Duration(math.Min(seconds, maxTokenLife.Seconds())) * time.Second), nil
 }

@@ -177,7 +177,9 @@ func TestExpiry(t *testing.T) {
 		{"300", now.Add(5 * time.Minute)},
 		{`"300"`, now.Add(5 * time.Minute)},
 		{"0.9", now},
-		{"-5", now},
+		{"-5", time.Time{}},
+		{"0", time.Time{}},
+		{`"0"`, time.Time{}},
 		{"1e300", now.Add(maxTokenLife)},
 		{"1e999", now.Add(maxTokenLife)},
 	}

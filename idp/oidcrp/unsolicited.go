@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -17,9 +16,7 @@ type unsolicitedKeys struct {
 	mu  sync.Mutex // held while a signature is verified
 }
 
-var _ oidc.KeySet = (*unsolicitedKeys)(nil)
-
-// VerifySignature implements oidc.KeySet; it is otherwise as keySet's.
+// VerifySignature implements signatures; it is otherwise as keySet's.
 func (u *unsolicitedKeys) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
 	return u.set.verify(ctx, jwt, &u.set.unsolicited, u.oneAtATime)
 }

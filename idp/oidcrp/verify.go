@@ -9,8 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-
 	"github.com/sallyport/sallyport/internal/fault"
 	"github.com/sallyport/sallyport/internal/secret"
 )
@@ -33,17 +31,19 @@ type expected struct {
 // verifyIDToken does the whole of OpenID Connect Core §3.1.3.7 and §3.1.3.8 and
 // returns the claims. The error is a *fault.Error: ClockSkew when only the clocks
 // may be wrong, AccountNotAllowed when the token is right about somebody who may not
-// sign in here, IDTokenInvalid for everything else.
+// sign in here, one about the provider when its keys cannot be had, IDTokenInvalid for
+// everything else.
 //
-// go-oidc parses the token, has the key set verify the signature and compares
-// at_hash. Issuer, audience and times are checked here, by exact member names:
-// go-oidc lets encoding/json fold names, excuses another issuer for Google, knows
-// neither azp nor iat, and allows 0 and 5 minutes of skew where we allow one.
+// go-oidc's verifier is not used: it lets encoding/json fold names, excuses another
+// issuer for Google, knows neither azp nor iat, allows 0 and 5 minutes of skew where we
+// allow one, and refuses the whole token for claims that are elsewhere (Core §5.6.2)
+// without an address.
 func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (object, error) {
-	token, claims, err := c.openIDToken(ctx, raw)
+	token, err := c.openIDToken(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
+	claims := token.claims
 	if err := c.checkParties(claims); err != nil {
 		return nil, partyFault(err)
 	}
@@ -53,7 +53,7 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 	if nonce, _ := claims.text("nonce"); want.nonce == "" || subtle.ConstantTimeCompare([]byte(nonce), []byte(want.nonce)) != 1 {
 		return nil, tokenFault(errors.New("its nonce is not the one of this sign-in: it was made for another"))
 	}
-	if err := checkAccessTokenHash(token, claims, want.accessToken); err != nil {
+	if err := token.checkAccessTokenHash(want.accessToken); err != nil {
 		return nil, tokenFault(err)
 	}
 	if err := c.checkAuthentication(claims, want); err != nil {
@@ -65,73 +65,28 @@ func (c *Client) verifyIDToken(ctx context.Context, raw string, want expected) (
 	return claims, nil
 }
 
-// openIDToken verifies the signature and reads the claims, which the provider has
-// then stated, about whomever and for whomever. The error is a *fault.Error.
-func (c *Client) openIDToken(ctx context.Context, raw string) (*oidc.IDToken, object, error) {
-	if err := checkJOSEHeader(raw, idTokenTypes[:], c.cfg.SigningAlgs); err != nil {
-		if errors.Is(err, errOtherAlgorithm) {
-			err = remedied(err, c.cfg.Remedies.SigningAlg)
-		}
-		return nil, nil, tokenFault(err)
+// openIDToken is openToken for an ID token that the provider gave us. The error is a
+// *fault.Error.
+func (c *Client) openIDToken(ctx context.Context, raw string) (openedToken, error) {
+	token, err := openToken(ctx, c.keys, raw, idTokenTypes[:], c.cfg.SigningAlgs)
+	if errors.Is(err, errOtherAlgorithm) {
+		err = remedied(err, c.cfg.Remedies.SigningAlg)
 	}
-	keys := &keysWitness{KeySet: c.keys}
-	verifier := oidc.NewVerifier(c.cfg.Issuer, keys, &oidc.Config{
-		SupportedSigningAlgs: c.cfg.SigningAlgs,
-		SkipIssuerCheck:      true,
-		SkipClientIDCheck:    true,
-		SkipExpiryCheck:      true,
-	})
-	token, err := verifier.Verify(ctx, raw)
-	switch {
-	case keys.err != nil:
-		return nil, nil, tokenFault(keys.err)
-	case err != nil && !keys.asked:
-		return nil, nil, tokenFault(errors.New("it is not a well-formed signed JWT"))
-	case err != nil:
-		// The error itself is not kept: it may quote claims, which are not logged.
-		return nil, nil, tokenFault(errors.New("its payload is not a JSON object whose iss, sub, aud, exp, iat, nbf, nonce and at_hash have the types of OpenID Connect Core §2"))
-	}
-	var payload rawClaims
-	if err := token.Claims(&payload); err != nil {
-		return nil, nil, tokenFault(errors.New("its payload cannot be read"))
-	}
-	claims, err := parseObject(payload)
 	if err != nil {
-		return nil, nil, tokenFault(fmt.Errorf("its payload: %w", err))
+		return openedToken{}, tokenFault(err)
 	}
-	return token, claims, nil
-}
-
-// keysWitness keeps what the keys said, which go-oidc passes on as text only.
-type keysWitness struct {
-	oidc.KeySet
-	asked bool
-	err   error
-}
-
-// VerifySignature implements oidc.KeySet.
-func (w *keysWitness) VerifySignature(ctx context.Context, jwt string) (payload []byte, err error) {
-	w.asked = true
-	payload, w.err = w.KeySet.VerifySignature(ctx, jwt)
-	return payload, w.err
-}
-
-// rawClaims keeps the payload as it came; oidc.IDToken hands it out only to
-// encoding/json.
-type rawClaims []byte
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (r *rawClaims) UnmarshalJSON(b []byte) error {
-	*r = slices.Clone(b)
-	return nil
+	return token, nil
 }
 
 func tokenFault(cause error) error {
-	code := fault.IDTokenInvalid
-	if errors.Is(cause, errClocks) {
-		code = fault.ClockSkew
+	err := fmt.Errorf("verifying ID token: %w", cause)
+	switch {
+	case errors.Is(cause, errKeysNotFetched):
+		return callFault(err, fault.IdPError) // the token may be right
+	case errors.Is(cause, errClocks):
+		return fault.New(fault.ClockSkew, err)
 	}
-	return fault.New(code, fmt.Errorf("verifying ID token: %w", cause))
+	return fault.New(fault.IDTokenInvalid, err)
 }
 
 // errClocks says that a token would do at another time.
@@ -241,21 +196,6 @@ func (c *Client) checkValidity(claims object) (iat time.Time, _ error) {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// checkAccessTokenHash compares at_hash when the token has one (Core §3.1.3.8) and
-// there is an access token to compare it with.
-func checkAccessTokenHash(token *oidc.IDToken, claims object, accessToken secret.Text) error {
-	if !claims.has("at_hash") || accessToken.IsEmpty() {
-		return nil
-	}
-	if hash, _ := claims.text("at_hash"); hash == "" || hash != token.AccessTokenHash {
-		return errors.New("its at_hash is not a string")
-	}
-	if err := token.VerifyAccessToken(accessToken.Reveal()); err != nil {
-		return errors.New("its at_hash does not fit the access token that came with it")
-	}
-	return nil
-}
 
 // checkAuthentication holds the token to what the authorization request asked for.
 // For max_age the person's time at the provider does not count: it is measured

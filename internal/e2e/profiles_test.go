@@ -111,6 +111,7 @@ func TestProfileRefusalsByTheBinary(t *testing.T) {
 		{"P5 B2C without its preset, and without an access token", "b2c", "generic", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_post", "SALLYPORT_OIDC_ACCESS_TOKEN_REQUIRED": "false", "SALLYPORT_CLAIM_EMAIL": "emails"}, nil, "", ""},
 		{"B2C, another policy", "b2c", "", nil, claim("tfp", "B2C_1_reset"), "account_not_allowed", "SALLYPORT_OIDC_POLICIES"},
 		{"C37 Google, another domain", "google", "", nil, claim("hd", "example.net"), "account_not_allowed", "SALLYPORT_OIDC_HOSTED_DOMAINS"},
+		{"C37 Google, the domain in capitals", "google", "", map[string]string{"SALLYPORT_OIDC_HOSTED_DOMAINS": "Example.COM"}, nil, "", ""},
 		{"Google refuses offline_access", "google", "", map[string]string{"SALLYPORT_OIDC_SCOPES": "openid,offline_access"}, nil, "idp_client_rejected", "invalid_scope"},
 		{"C38 Entra, a tenant that is listed", "entra", "", map[string]string{"SALLYPORT_OIDC_ISSUER": "{base}/{tenantid}/v2.0", "SALLYPORT_OIDC_ALLOWED_TENANTS": tenant}, tenants, "", ""},
 		{"C38 Entra, a tenant that is not", "entra", "", map[string]string{"SALLYPORT_OIDC_ISSUER": "{base}/{tenantid}/v2.0", "SALLYPORT_OIDC_ALLOWED_TENANTS": strings.Replace(tenant, "1", "2", 1)}, tenants, "account_not_allowed", "SALLYPORT_OIDC_ALLOWED_TENANTS"},
@@ -119,6 +120,10 @@ func TestProfileRefusalsByTheBinary(t *testing.T) {
 			delete(p.IDToken, "groups")
 			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
 			p.IDToken["_claim_sources"] = map[string]any{"src1": map[string]any{"endpoint": "https://graph.example.com"}}
+		}, "groups_withheld", ""},
+		{"Entra, groups left out without an address", "entra", "", groups, func(p *profile) {
+			delete(p.IDToken, "groups")
+			p.IDToken["_claim_names"] = map[string]any{"groups": "src1"}
 		}, "groups_withheld", ""},
 		{"Okta, groups cut at a hundred", "okta", "", groups, func(p *profile) { p.Userinfo["groups"] = hundred() }, "groups_withheld", ""},
 		{"Okta, ninety-nine groups", "okta", "", groups, func(p *profile) { p.Userinfo["groups"] = hundred()[1:] }, "", ""},
@@ -132,7 +137,7 @@ func TestProfileRefusalsByTheBinary(t *testing.T) {
 		{"max_age, not said", "onelogin", "", map[string]string{"SALLYPORT_OIDC_MAX_AGE": "1h"}, nil, "id_token_invalid", "auth_time"},
 		{"prompt=login, from before", "onelogin", "", map[string]string{"SALLYPORT_OIDC_PROMPT": "login"}, signedIn(time.Hour), "id_token_invalid", "SALLYPORT_OIDC_PROMPT"},
 		{"iss that is promised and left out", "keycloak", "", nil, func(p *profile) { p.AnswersIss = false }, "issuer_mismatch", "Exclude Issuer"},
-		{"Basic where the provider wants post", "entra", "", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil, "idp_client_rejected", "SALLYPORT_OIDC_CLIENT_AUTH"},
+		{"Basic where the provider wants post", "external-id", "", map[string]string{"SALLYPORT_OIDC_CLIENT_AUTH": "client_secret_basic"}, nil, "idp_client_rejected", "SALLYPORT_OIDC_CLIENT_AUTH"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -89,6 +89,23 @@ func (w *severalWorld) wantChoice(p page) {
 	}
 }
 
+// C42: a second provider is tried by a link that names it, and people at the first see
+// nothing of it.
+func TestDraftProvider(t *testing.T) {
+	t.Parallel()
+	w := newSeveral(t, "SALLYPORT_OIDC_2_DRAFT=true")
+	for _, path := range []string{"/reports", prefix + "/login", prefix + "/login?login_hint=ada@partner.example"} {
+		if p := newBrowser(t).open(w.public + path); !strings.HasPrefix(p.at.String(), w.issuer+"/interaction/") {
+			t.Errorf("%s led to %s: %d", path, p.at, p.status)
+		}
+	}
+	b := newBrowser(t)
+	b.submit(b.open(w.public+prefix+"/login?idp=partner&rd=/reports"), url.Values{"login": {"ada"}})
+	if got := parse(b.fetch(http.MethodGet, w.public+prefix+"/session").body).text("idp"); got != "partner" {
+		t.Errorf("who tries it is signed in at %q", got)
+	}
+}
+
 // Each provider signs people in, refreshes, and signs out, and the other one hears
 // nothing of it.
 func TestSeveralProviders(t *testing.T) {
