@@ -86,6 +86,12 @@ func (up *upstream) dialAddress() string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
+// hostname is the host without port and brackets.
+func (up *upstream) hostname() string {
+	u := url.URL{Host: up.host}
+	return u.Hostname()
+}
+
 // encodeInvalid percent-encodes the bytes of a raw path that RFC 3986 §3.3 does
 // not allow there.
 func encodeInvalid(raw string) string {

@@ -29,8 +29,8 @@ func (i *idle) take(now time.Time) *conn {
 			c.reused = true
 			return c
 		}
-		if seen == waiting {
-			i.surplus()
+		if seen == waiting && c.records == nil {
+			i.surplus() // within TLS it is usually the notice that the app closes
 		}
 		c.close()
 	}
