@@ -40,7 +40,7 @@ func newAppTransport(cfg *Config, up upstream, surplus func()) (*appTransport, e
 	direct := hop.Config{
 		Dial:          func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", up.dialAddress()) },
 		HeaderTimeout: cfg.UpstreamTimeout, MaxHeaderBytes: maxResponseHeader,
-		MaxIdle: maxIdle, IdleTimeout: idleTimeout, Surplus: surplus,
+		MaxIdle: maxIdle, IdleTimeout: idleTimeout, Rest: bodilessRest, Surplus: surplus,
 	}
 	if t.secure {
 		direct.TLS = t.general.TLSClientConfig.Clone()

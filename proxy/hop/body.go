@@ -11,6 +11,9 @@ import (
 func (c *conn) deliver(res *http.Response) {
 	keep := !res.Close && !announces(res)
 	if res.Body == http.NoBody || res.ContentLength == 0 || res.Request.Method == http.MethodHead {
+		if res.Request.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
+			c.rest = c.transport.cfg.Rest
+		}
 		c.release(keep)
 		res.Body = http.NoBody
 		return

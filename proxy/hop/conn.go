@@ -37,6 +37,7 @@ type conn struct {
 	request   []byte
 	reused    bool
 	idleSince time.Time
+	rest      time.Duration // from then on, in which it is not used
 
 	// Of the request under way:
 	ctx      context.Context
@@ -59,7 +60,7 @@ func (c *conn) ask(r *http.Request, body []byte, informed func(int, textproto.MI
 	now := time.Now()
 	c.ctx, c.until = r.Context(), now.Add(c.transport.cfg.HeaderTimeout)
 	c.limit, c.answered, c.failure = c.transport.cfg.MaxHeaderBytes, false, nil
-	c.watched, c.unwatch = false, nil
+	c.watched, c.unwatch, c.rest = false, nil, 0
 	unsent := c.send(r, body)
 	if unsent != nil && (len(body) == 0 || !hungUp(unsent)) {
 		return nil, unsent

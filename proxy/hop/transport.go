@@ -28,6 +28,10 @@ type Config struct {
 	// MaxIdle is how many connections wait unused, and IdleTimeout how long. Required.
 	MaxIdle     int
 	IdleTimeout time.Duration
+	// Rest is how long a connection is not used after an answer that by its nature has no
+	// body (HEAD, 204, 304): one that an app sends even so is a moment behind the header, and
+	// would be taken for the next answer. 0 = not at all.
+	Rest time.Duration
 	// Surplus is called when the app has sent more than an answer, which has cost it the
 	// connection. Required.
 	Surplus func()
@@ -42,7 +46,7 @@ type Transport struct {
 // New makes a Transport.
 func New(cfg Config) (*Transport, error) {
 	if cfg.Dial == nil || cfg.HeaderTimeout <= 0 || cfg.MaxHeaderBytes <= 0 || cfg.MaxIdle <= 0 || cfg.IdleTimeout <= 0 || cfg.Surplus == nil {
-		return nil, errors.New("hop: every field of Config but TLS is required")
+		return nil, errors.New("hop: every field of Config but TLS and Rest is required")
 	}
 	if cfg.TLS != nil && cfg.TLS.ServerName == "" {
 		return nil, errors.New("hop: Config.TLS needs a ServerName")
