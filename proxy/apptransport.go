@@ -2,53 +2,77 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/proxy/hop"
 )
 
 // appTransport carries requests to the app and answers back.
 type appTransport struct {
-	// direct takes what has no body, where the app speaks HTTP/1.1 without TLS; nil =
-	// it does not. It costs half of what general does.
-	direct  *hop.Transport
+	// direct takes what it can where the app speaks HTTP/1.1, and alone uses a connection of
+	// HTTP/1.1 again; nil = the app speaks HTTP/2 without TLS.
+	direct *hop.Transport
+	// general takes the rest, HTTP/2 included.
 	general *http.Transport
+	// secure is whether the app speaks TLS, and multiplexed whether it has chosen HTTP/2 there
+	// of late.
+	secure      bool
+	multiplexed atomic.Bool
 }
 
 // newAppTransport makes one; surplus is called when the app has sent more than an answer.
 func newAppTransport(cfg *Config, up upstream, surplus func()) (*appTransport, error) {
-	t := &appTransport{general: newTransport(up, cfg.UpstreamCA, cfg.UpstreamTimeout)}
-	if up.scheme != "http" || up.multiplexed {
+	t := &appTransport{general: newTransport(up, cfg.UpstreamCA, cfg.UpstreamTimeout), secure: up.scheme == "https"}
+	if up.multiplexed {
 		return t, nil
 	}
+	// net/http would put a connection of HTTP/1.1 back before it has looked whether
+	// more than the answer came: docs/adr/0163-answers-end.md. Its HTTP/2 does not
+	// mind this setting.
+	t.general.MaxIdleConnsPerHost = -1
 	dial := t.general.DialContext
-	var err error
-	t.direct, err = hop.New(hop.Config{
+	direct := hop.Config{
 		Dial:          func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", up.dialAddress()) },
 		HeaderTimeout: cfg.UpstreamTimeout, MaxHeaderBytes: maxResponseHeader,
-		MaxIdle: maxIdle, IdleTimeout: idleTimeout, Surplus: surplus,
-	})
-	if err != nil {
+		MaxIdle: maxIdle, IdleTimeout: idleTimeout, Rest: bodilessRest, Surplus: surplus,
+	}
+	if t.secure {
+		direct.TLS = t.general.TLSClientConfig.Clone()
+		direct.TLS.ServerName = up.hostname()
+		direct.TLS.NextProtos = []string{"h2", "http/1.1"}
+	}
+	var err error
+	if t.direct, err = hop.New(direct); err != nil {
 		return nil, fmt.Errorf("making the connections to the app: %w", err)
 	}
-	boundAnswers(t.general, surplus)
 	return t, nil
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *appTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.direct == nil || !hop.Carries(r) {
-		return t.general.RoundTrip(r)
+	if t.direct != nil && !t.multiplexed.Load() && hop.Carries(r) {
+		var informed func(int, textproto.MIMEHeader) error
+		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+			informed = trace.Got1xxResponse
+		}
+		res, err := t.direct.RoundTrip(r, informed)
+		if !errors.Is(err, hop.ErrMultiplexed) {
+			return res, err
+		}
 	}
-	var informed func(int, textproto.MIMEHeader) error
-	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
-		informed = trace.Got1xxResponse
+	res, err := t.general.RoundTrip(r)
+	if err == nil && t.secure {
+		if multiplexed := res.ProtoMajor == 2; t.multiplexed.Load() != multiplexed {
+			t.multiplexed.Store(multiplexed)
+		}
 	}
-	return t.direct.RoundTrip(r, informed)
+	return res, err
 }
 
 // CloseIdleConnections closes the connections that wait unused.
@@ -56,19 +80,5 @@ func (t *appTransport) CloseIdleConnections() {
 	t.general.CloseIdleConnections()
 	if t.direct != nil {
 		t.direct.CloseIdleConnections()
-	}
-}
-
-// boundAnswers has connections end where the app sends more than an answer, and surplus
-// called then. Within TLS that is not seen: an app of that kind usually speaks HTTP/2, where
-// each answer has its own stream.
-func boundAnswers(t *http.Transport, surplus func()) {
-	dial := t.DialContext
-	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &boundedConn{Conn: conn, surplus: surplus}, nil
 	}
 }

@@ -33,6 +33,7 @@ type exchange struct {
 	upstreamStart time.Time
 	upstream      time.Duration // until the app's header; 0 = it was not asked
 	body          requestBody
+	call          *call     // nil = it is none
 	armed         time.Time // when the write deadline was last moved
 	hijacked      bool      // it is a tunnel's
 	gone          bool      // the client left before an answer

@@ -73,7 +73,7 @@ func (f *forwarder) warnOfSurplus() {
 // serve forwards the request of x, which has been decided on.
 func (f *forwarder) serve(x *exchange) {
 	f.settleUpgrade(x)
-	f.openCall(x)
+	defer f.openCall(x).leave()
 	if x.body.pending() && x.in.ProtoMajor == 1 {
 		// The app may answer before it has read everything; net/http would
 		// otherwise first read on by itself and could wait for ever.

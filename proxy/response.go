@@ -31,7 +31,9 @@ func (f *forwarder) answered(res *http.Response) error {
 	}
 	preferTrailers(res, x.in)
 	f.site.cors.shareApps(res.Header, x.in)
-	if kind := streamKind(res); kind != notStream {
+	if x.call != nil {
+		x.call.answered(res)
+	} else if kind := streamKind(res); kind != notStream {
 		res.Body = f.site.streams.body(res.Body, kind, x.decision.Session)
 	}
 	return nil
@@ -138,13 +140,13 @@ func (f *forwarder) failed(_ http.ResponseWriter, out *http.Request, err error) 
 // classifyFailure returns a nil fault when the client is gone.
 func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 	cause := fmt.Errorf("asking the app: %w", err)
+	if x.call.ended() {
+		return kindSessionOver, fault.New(fault.SignInRequired, errStreamEnded)
+	}
 	if x.in.Context().Err() != nil {
 		return kindClientGone, nil
 	}
 	bodyErr := x.body.failure()
-	if errors.Is(bodyErr, errStreamEnded) {
-		return kindSessionOver, fault.New(fault.SignInRequired, bodyErr)
-	}
 	if bodyErr != nil {
 		return kindClientBody, fault.New(fault.BadRequest, fmt.Errorf("reading the request's body: %w", bodyErr))
 	}

@@ -26,7 +26,7 @@ const (
 
 // openEndedAfter is how long an answer of unknown length runs before it counts
 // as a stream: most are ordinary pages that end at once.
-const openEndedAfter = 10 * time.Second
+const openEndedAfter = time.Second
 
 // errStreamEnded is what the two sides of a stream see once we ended it.
 var errStreamEnded = errors.New("the stream was ended: its session is over or Sallyport stops")

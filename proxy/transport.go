@@ -18,7 +18,9 @@ const (
 	// maxIdle is how many connections to the app stay open unused: a sidecar
 	// has one app, and net/http's default of two would open a new connection
 	// for nearly every request under load.
-	maxIdle           = 256
+	maxIdle = 256
+	// bodilessRest is far more than there is between two writes of an app.
+	bodilessRest      = 5 * time.Millisecond
 	idleTimeout       = 90 * time.Second
 	continueTimeout   = time.Second
 	maxResponseHeader = 256 << 10
@@ -84,6 +86,12 @@ func (up *upstream) dialAddress() string {
 		port = up.scheme // a name that the dialer knows
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// hostname is the host without port and brackets.
+func (up *upstream) hostname() string {
+	u := url.URL{Host: up.host}
+	return u.Hostname()
 }
 
 // encodeInvalid percent-encodes the bytes of a raw path that RFC 3986 §3.3 does

@@ -13,6 +13,9 @@ const (
 	// watchRetry is how long a stream's timer waits after the store could not
 	// say whether the session goes on.
 	watchRetry = 5 * time.Second
+	// watchSettle is how long a stream lasts before the store is asked about its session:
+	// most are over by then.
+	watchSettle = 500 * time.Millisecond
 	// lookAllWithin is how long the streams take to look all at once.
 	lookAllWithin = 2 * time.Second
 )
@@ -45,7 +48,7 @@ func newWatches() *watches {
 
 func (w *watches) shard(h Handle) *watchShard { return &w.shards[h[0]%watchShards] }
 
-// add registers e and runs check in a goroutine at once.
+// add registers e and runs check in a goroutine, soon.
 func (w *watches) add(e *watch, check func()) {
 	s := w.shard(e.session.Handle)
 	s.mu.Lock()
@@ -56,7 +59,7 @@ func (w *watches) add(e *watch, check func()) {
 		s.of[e.session.Handle] = set
 	}
 	set[e] = struct{}{}
-	e.timer = time.AfterFunc(0, check)
+	e.timer = time.AfterFunc(watchSettle, check)
 }
 
 // rearm has e's check run again after d, unless e is no longer registered.
@@ -147,14 +150,14 @@ func (s *watchShard) lookAll() {
 
 // OnEnd calls f once, in a goroutine of its own, when s ends by anything that
 // this process knows: a sign-out or a new sign-in here, the absolute and the
-// idle limit, an eviction. It also asks the store at once and at each limit, and
+// idle limit, an eviction. It also asks the store after half a second and at each limit, and
 // whenever a Notifier says that the record changed, so that a session that was
 // ended by another process is noticed at once, or by then. stop releases what
 // OnEnd holds, and f is not called unless the end came first. It is meant for
-// streams, not for every request.
+// streams and calls, not for every request.
 func (m *Manager) OnEnd(s *Session, f func()) (stop func()) {
 	e := &watch{session: s, f: f}
-	// At once, because s may have ended since the caller got it.
+	// Soon, because s may have ended since the caller got it.
 	m.watches.add(e, func() { m.watched(e) })
 	return func() { m.watches.remove(e) }
 }

@@ -9,13 +9,26 @@ import (
 // deliver hands the connection over to the answer's body, or keeps it at once when
 // there is none.
 func (c *conn) deliver(res *http.Response) {
-	keep := !res.Close
+	keep := !res.Close && !announces(res)
 	if res.Body == http.NoBody || res.ContentLength == 0 || res.Request.Method == http.MethodHead {
+		if res.Request.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
+			c.rest = c.transport.cfg.Rest
+		}
 		c.release(keep)
 		res.Body = http.NoBody
 		return
 	}
 	res.Body = &body{ReadCloser: res.Body, conn: c, keep: keep}
+}
+
+// announces reports whether a 204 says that a body follows (RFC 9110 §8.6 and RFC 9112
+// §6.1 forbid it). One may come when the connection would be somebody else's by then.
+func announces(res *http.Response) bool {
+	if res.StatusCode != http.StatusNoContent {
+		return false
+	}
+	length := res.Header["Content-Length"]
+	return len(res.TransferEncoding) > 0 || len(length) > 0 && length[0] != "0"
 }
 
 // The states of a body.

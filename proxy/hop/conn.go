@@ -23,17 +23,21 @@ const (
 	// that writing them needs no deadline.
 	plainWrite = 16 << 10
 	bufferSize = 4 << 10
+	// keptRequest is the most memory that a connection keeps for writing requests.
+	keptRequest = 8 << 10
 )
 
 // conn is one connection. It belongs to one request at a time.
 type conn struct {
 	transport *Transport
 	net.Conn
-	glance    *glance
+	glance    *glance       // at the socket
+	records   *records      // of TLS below Conn; nil = there is none
 	answers   *bufio.Reader // over Read
 	request   []byte
 	reused    bool
 	idleSince time.Time
+	rest      time.Duration // from then on, in which it is not used
 
 	// Of the request under way:
 	ctx      context.Context
@@ -51,25 +55,37 @@ func newConn(t *Transport, nc net.Conn) *conn {
 	return c
 }
 
-// ask sends a request and reads the answer's header section.
-func (c *conn) ask(r *http.Request, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
+// ask sends a request with that body and reads the answer's header section.
+func (c *conn) ask(r *http.Request, body []byte, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
 	now := time.Now()
 	c.ctx, c.until = r.Context(), now.Add(c.transport.cfg.HeaderTimeout)
 	c.limit, c.answered, c.failure = c.transport.cfg.MaxHeaderBytes, false, nil
-	c.watched, c.unwatch = false, nil
-	if err := c.send(r); err != nil {
-		return nil, err
+	c.watched, c.unwatch, c.rest = false, nil, 0
+	unsent := c.send(r, body)
+	if unsent != nil && (len(body) == 0 || !hungUp(unsent)) {
+		return nil, unsent
 	}
 	if err := c.SetReadDeadline(now.Add(min(patience, c.transport.cfg.HeaderTimeout))); err != nil {
 		return nil, err
 	}
-	return c.receive(r, informed)
+	res, err := c.receive(r, informed)
+	if unsent != nil && err != nil {
+		return nil, unsent
+	}
+	// An app may refuse a body without reading it: its answer is there even so.
+	return res, err
 }
 
-func (c *conn) send(r *http.Request) (err error) {
+func (c *conn) send(r *http.Request, body []byte) (err error) {
 	if c.request, err = appendRequest(c.request[:0], r); err != nil {
 		return err
 	}
+	c.request = append(c.request, body...)
+	defer func() {
+		if cap(c.request) > keptRequest {
+			c.request = nil
+		}
+	}()
 	if len(c.request) > plainWrite {
 		if err := c.SetWriteDeadline(c.until); err != nil {
 			return err
@@ -159,13 +175,24 @@ func (c *conn) release(keep bool) {
 		keep = false // it is being closed
 	}
 	c.ctx, c.unwatch = nil, nil
-	surplus := c.answers.Buffered() > 0
-	if surplus {
+	seen := c.left()
+	if seen == waiting {
 		c.transport.cfg.Surplus()
 	}
-	if !keep || surplus {
+	if !keep || seen != quiet {
 		c.close()
 		return
 	}
 	c.transport.idle.put(c)
+}
+
+// left is what was received together with the answer and is not part of it.
+func (c *conn) left() sight {
+	if c.answers.Buffered() > 0 {
+		return waiting
+	}
+	if c.records == nil {
+		return quiet
+	}
+	return c.records.left(c.Conn)
 }

@@ -1,6 +1,7 @@
 package hop
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +21,7 @@ type idle struct {
 // take returns a connection that the app has not closed, or nil.
 func (i *idle) take(now time.Time) *conn {
 	for {
-		c := i.pop()
+		c := i.pop(now)
 		if c == nil {
 			return nil
 		}
@@ -29,24 +30,26 @@ func (i *idle) take(now time.Time) *conn {
 			c.reused = true
 			return c
 		}
-		if seen == waiting {
-			i.surplus()
+		if seen == waiting && c.records == nil {
+			i.surplus() // within TLS it is usually the notice that the app closes
 		}
 		c.close()
 	}
 }
 
-func (i *idle) pop() *conn {
+// pop takes out the last used of the connections that have rested.
+func (i *idle) pop(now time.Time) *conn {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	n := len(i.conns)
-	if n == 0 {
-		return nil
+	for n := len(i.conns) - 1; n >= 0; n-- {
+		c := i.conns[n]
+		if c.rest > 0 && now.Sub(c.idleSince) < c.rest {
+			continue
+		}
+		i.conns = slices.Delete(i.conns, n, n+1)
+		return c
 	}
-	c := i.conns[n-1]
-	i.conns[n-1] = nil
-	i.conns = i.conns[:n-1]
-	return c
+	return nil
 }
 
 // put keeps c, or closes it when there are enough.

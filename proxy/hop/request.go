@@ -1,10 +1,13 @@
 package hop
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -46,7 +49,50 @@ func appendRequest(b []byte, r *http.Request) ([]byte, error) {
 			b = append(b, "\r\n"...)
 		}
 	}
-	return append(b, "\r\n"...), nil
+	return append(appendLength(b, r), "\r\n"...), nil
+}
+
+// appendLength states the length of a body, and of none where the method lets one be
+// expected (RFC 9110 §8.6).
+func appendLength(b []byte, r *http.Request) []byte {
+	if r.ContentLength == 0 {
+		switch r.Method {
+		case http.MethodPost, http.MethodPut, http.MethodPatch:
+		default:
+			return b
+		}
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, r.ContentLength, 10)
+	return append(b, "\r\n"...)
+}
+
+// hold reads the body of r, which must be as long as it says, and puts what it read in its
+// place.
+func hold(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	if err == nil {
+		// The end is only seen by reading on, and has to be there.
+		var more [1]byte
+		var n int
+		if n, err = io.ReadFull(r.Body, more[:]); n > 0 {
+			err = errors.New("it is longer than its stated length")
+		} else if err == io.EOF {
+			err = nil
+		}
+	} else if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	_ = r.Body.Close()
+	if err != nil {
+		return nil, fmt.Errorf("reading the request's body: %w", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, nil
 }
 
 // framing reports whether a field is the transport's to write, as net/http's does: a

@@ -3,6 +3,7 @@ package hop
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -68,9 +69,12 @@ func TestCarries(t *testing.T) {
 		"GET":             {func(*http.Request) {}, true},
 		"HEAD":            {func(r *http.Request) { r.Method = "HEAD" }, true},
 		"OPTIONS":         {func(r *http.Request) { r.Method = "OPTIONS" }, true},
-		"POST":            {func(r *http.Request) { r.Method = "POST" }, false},
-		"DELETE":          {func(r *http.Request) { r.Method = "DELETE" }, false},
-		"with a body":     {func(r *http.Request) { r.ContentLength = 1 }, false},
+		"POST":            {func(r *http.Request) { r.Method = "POST" }, true},
+		"DELETE":          {func(r *http.Request) { r.Method = "DELETE" }, true},
+		"CONNECT":         {func(r *http.Request) { r.Method = "CONNECT" }, false},
+		"with a body":     {func(r *http.Request) { r.ContentLength = MaxBody }, true},
+		"with a long one": {func(r *http.Request) { r.ContentLength = MaxBody + 1 }, false},
+		"of no length":    {func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("")) }, false},
 		"chunked":         {func(r *http.Request) { r.ContentLength = -1 }, false},
 		"an upgrade":      {func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, false},
 		"an expectation":  {func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, false},

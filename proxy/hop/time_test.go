@@ -104,3 +104,46 @@ func TestDialFails(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// After an answer that has no body the connection rests: a body that is sent even so would
+// come a moment later.
+func TestRest(t *testing.T) {
+	for _, tt := range []struct {
+		method, first string
+		dialled       int32
+	}{
+		{"GET", ok, 1},
+		{"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1},
+		{"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 2},
+		{"GET", "HTTP/1.1 204 No Content\r\n\r\n", 2},
+		{"GET", "HTTP/1.1 304 Not Modified\r\n\r\n", 2},
+	} {
+		a := newApp(t, []string{tt.first, ok}, []string{ok})
+		transport := a.transport(func(c *Config) { c.Rest = time.Hour })
+		_ = read(transport, request(t, tt.method))
+		if got := read(transport, request(t, "GET")); got != "200 ok" || a.dialled.Load() != tt.dialled {
+			t.Errorf("after %q: %q over %d connections, want %d", tt.first, got, a.dialled.Load(), tt.dialled)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		i := &idle{max: 4, timeout: time.Minute}
+		ready, resting := pipeConn(t), pipeConn(t)
+		resting.rest = 5 * time.Millisecond
+		i.put(ready)
+		i.put(resting)
+		if i.pop(time.Now()) != ready || i.pop(time.Now()) != nil {
+			t.Error("a connection that rests was used, or hid another")
+		}
+		time.Sleep(resting.rest)
+		if i.pop(time.Now()) != resting {
+			t.Error("a connection that has rested was not used")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func pipeConn(t *testing.T) *conn {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { theirs.Close() })
+	return newConn(&Transport{}, ours)
+}
