@@ -14,8 +14,9 @@ type part func(ctx context.Context, o options, w *world, print func(table)) erro
 const allParts = "all"
 
 var parts = map[string][]part{
-	allParts:    {measureRequests, measureProcesses},
+	allParts:    {measureRequests, measureLatency, measureProcesses},
 	"requests":  {measureRequests},
+	"latency":   {measureLatency},
 	"processes": {measureProcesses},
 }
 
@@ -39,6 +40,9 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 	if err := w.cpus.apart(); err != nil {
 		return err
 	}
+	if !w.cpus.precede() {
+		print("Other programs had as much precedence as those that were measured.\n")
+	}
 	defer w.cpus.together()
 	for _, measurePart := range parts[o.part] {
 		if err := measurePart(ctx, o, w, func(t table) { print(t.markdown()) }); err != nil {
@@ -59,8 +63,7 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	if err != nil {
 		return err
 	}
-	l := load{conns: o.conns, lasts: o.slice}
-	var first []series
+	l := load{loop: w.loop, conns: o.conns, lasts: o.slice}
 	for i, size := range o.sizes {
 		rows := s.signedIn(w.app, size)
 		title := "Signed in, " + bytesText(size)
@@ -77,9 +80,6 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 			note += " Not installed here: " + strings.Join(s.absent, ", ") + "."
 		}
 		print(cpuTable(title, note, all))
-		if i == 0 {
-			first = all
-		}
 	}
 	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(o.sizes[0])...)
 	rounds := min(o.slices, maxRounds)
@@ -89,11 +89,6 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	}
 	note := fmt.Sprintf("%s, connections and sessions warm; medians of %d slices. What asking for the figures takes is taken off.", bytesText(o.sizes[0]), rounds)
 	print(frugalityTable(note, frugal))
-	latency, err := paces(ctx, o, named(first, rowPool), named(first, s.memory.name))
-	if err != nil {
-		return err
-	}
-	print(latency)
 	return nil
 }
 

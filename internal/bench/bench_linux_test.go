@@ -87,8 +87,15 @@ func TestLoadRefusesWrongAnswers(t *testing.T) {
 		{"identity", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "eve@example.com", "yes", "body") }, "eve@example.com"},
 		{"assertion", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "", "body") }, "assertion: false"},
 		{"body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bodx") }, "not the app's"},
-		{"short body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bod") }, "reading a body"},
-		{"long body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "body!") }, "longer"},
+		{"short body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bod") }, "has 3 bytes"},
+		{"long body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "body!") }, "has 5 bytes"},
+		{"no length", app, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(echoHeader, "ada@example.com")
+			w.Header().Set(vouchedHeader, "yes")
+			w.Write([]byte("body"))
+			w.(http.Flusher).Flush()
+		}, "Transfer-Encoding"},
+		{"closes", app, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reading an answer"},
 		{"whither", toSignIn("http://idp"), func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://elsewhere/?code_challenge=x&code_challenge_method=S256&state=s&nonce=n")
 			w.WriteHeader(http.StatusFound)
@@ -106,12 +113,22 @@ func TestLoadRefusesWrongAnswers(t *testing.T) {
 			defer server.Close()
 			addr := server.Listener.Addr().String()
 			r := &row{on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: tt.want}
-			_, err := load{conns: 1, lasts: time.Millisecond}.run(t.Context(), r)
+			_, err := load{loop: newLoop(t), conns: 1, lasts: time.Millisecond}.run(t.Context(), r)
 			if err == nil || !strings.Contains(err.Error(), tt.why) {
 				t.Errorf("error is %v, want one with %q", err, tt.why)
 			}
 		})
 	}
+}
+
+func newLoop(t *testing.T) *loop {
+	t.Helper()
+	l, err := startLoop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	return l
 }
 
 func tell(w http.ResponseWriter, identity, vouched, body string) {
@@ -130,7 +147,7 @@ func TestForeignRowsMayFail(t *testing.T) {
 		addr := s.Listener.Addr().String()
 		return &row{name: addr, foreign: foreign, on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: emptyOK()}
 	}
-	l := load{conns: 2, lasts: 10 * time.Millisecond}
+	l := load{loop: newLoop(t), conns: 2, lasts: 10 * time.Millisecond}
 	all, err := measure(t.Context(), []*row{on(bad, true), on(good, false)}, l, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -167,13 +184,16 @@ func TestProcessCPUCountsWork(t *testing.T) {
 // The bare servers take the load's requests as processes of their own, and say what
 // they allocate.
 func TestBareServers(t *testing.T) {
-	app := startApp()
-	defer app.Close()
+	l := newLoop(t)
+	app, err := startApp(l)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cpus, err := findProcessors()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{app: app, cpus: cpus}
+	w := &world{loop: l, app: app, upstream: app.URL, cpus: cpus}
 	defer w.close()
 	for kind, want := range map[string]answer{
 		bareDefault: fromApp(app.body(1024), "", false), barePool: fromApp(app.body(1024), "", false), bareAnswer: emptyOK(),
@@ -188,7 +208,7 @@ func TestBareServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := measure(t.Context(), []*row{r}, load{conns: 4, lasts: 50 * time.Millisecond}, 2)
+			all, err := measure(t.Context(), []*row{r}, load{loop: l, conns: 4, lasts: 50 * time.Millisecond}, 2)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,11 +36,11 @@ func measureFrugality(ctx context.Context, rows []*row, l load, rounds int) ([]f
 }
 
 func (f *frugality) measure(ctx context.Context, l load) error {
-	clients, err := dialAll(ctx, f.row, l.conns)
+	clients, err := dialAll(ctx, l.loop, f.row, l.conns)
 	if err != nil {
 		return err
 	}
-	defer hangUp(clients)
+	defer hangUp(l.loop, clients)
 	if _, err := l.drive(ctx, clients, time.Now().Add(l.lasts/4)); err != nil {
 		return err
 	}

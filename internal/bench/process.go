@@ -62,7 +62,7 @@ func (w *world) bare(ctx context.Context, name, kind string, n int) (*process, e
 		return nil, fmt.Errorf("%s: making a pipe: %w", name, err)
 	}
 	defer output.Close()
-	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.app.URL)
+	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.upstream)
 	cmd.Stdout = writer
 	p, err := w.start(name, n, cmd)
 	writer.Close()

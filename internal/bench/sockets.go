@@ -4,16 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/coder/websocket"
 )
 
-// socketPath is where the app opens a WebSocket and repeats what it hears.
+// socketPath is where an app opens a WebSocket and repeats what it hears.
 const socketPath = "/socket"
 
 // repeat answers each message with itself until the connection ends.
 func repeat(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != socketPath {
+		return
+	}
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // it has answered
@@ -50,6 +54,9 @@ func (w *world) sockets(ctx context.Context, o options) ([]sockets, error) {
 	n = min(n, (limit-spareFiles)/2)
 	part := w.part()
 	defer part.close()
+	server := httptest.NewServer(http.HandlerFunc(repeat))
+	part.ends = append(part.ends, server.Close)
+	part.upstream = server.URL
 	pool, err := part.bare(ctx, rowPool, barePool, 1)
 	if err != nil {
 		return nil, err
