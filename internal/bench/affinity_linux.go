@@ -45,13 +45,6 @@ func findProcessors() (processors, error) {
 func (p processors) apart() error    { return confine(p.rest) }
 func (p processors) together() error { return confine(p.all) }
 
-// precede gives this process, and those that it starts from now on, precedence over
-// everything else on the machine, if the system allows that; it reports whether.
-func (p processors) precede() bool {
-	const first = -20
-	return eachThread(func(id int) error { return unix.Setpriority(unix.PRIO_PROCESS, id, first) }) == nil
-}
-
 // count is how many processors there are.
 func (p processors) count() int { return p.all.Count() }
 

@@ -8,6 +8,7 @@ func findProcessors() (processors, error) { return processors{}, errLinux }
 
 func (processors) apart() error                  { return errLinux }
 func (processors) together() error               { return errLinux }
-func (processors) precede() bool                 { return false }
 func (processors) count() int                    { return 1 }
 func (processors) start(int, func() error) error { return errLinux }
+
+func precede() (back func(), granted bool) { return func() {}, false }

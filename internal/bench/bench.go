@@ -40,8 +40,10 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 	if err := w.cpus.apart(); err != nil {
 		return err
 	}
-	if !w.cpus.precede() {
-		print("Other programs had as much precedence as those that were measured.\n")
+	back, granted := precede()
+	defer back()
+	if !granted {
+		print("The system did not give what is measured precedence over other programs.\n")
 	}
 	defer w.cpus.together()
 	for _, measurePart := range parts[o.part] {
