@@ -14,8 +14,9 @@ type part func(ctx context.Context, o options, w *world, print func(table)) erro
 const allParts = "all"
 
 var parts = map[string][]part{
-	allParts:    {measureRequests, measureLatency, measureProcesses},
+	allParts:    {measureRequests, measureAssertion, measureLatency, measureProcesses},
 	"requests":  {measureRequests},
+	"assertion": {measureAssertion},
 	"latency":   {measureLatency},
 	"processes": {measureProcesses},
 }

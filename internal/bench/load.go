@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -29,14 +28,19 @@ func (s sample) perRequest() float64 {
 // perSecond is the rate of requests.
 func (s sample) perSecond() float64 { return float64(s.requests) / s.took.Seconds() }
 
-// run opens the connections, sends one request over each, and only then
-// measures until the slice is over and every request is answered.
+// run opens the connections, sends one request over each, and only then measures.
 func (l load) run(ctx context.Context, r *row) (sample, error) {
 	clients, err := dialAll(ctx, l.loop, r, l.conns)
 	if err != nil {
 		return sample{}, err
 	}
 	defer hangUp(l.loop, clients)
+	return l.sample(ctx, r, clients)
+}
+
+// sample measures until the slice is over and every request of the row's clients is
+// answered.
+func (l load) sample(ctx context.Context, r *row, clients []*client) (sample, error) {
 	cpu, err := r.cpu()
 	if err != nil {
 		return sample{}, err
@@ -45,9 +49,6 @@ func (l load) run(ctx context.Context, r *row) (sample, error) {
 	requests, err := l.drive(ctx, clients, began.Add(l.lasts))
 	if err != nil {
 		return sample{}, err
-	}
-	if requests == 0 {
-		return sample{}, fmt.Errorf("no request was made in %v; choose a longer -slice", l.lasts)
 	}
 	took := time.Since(began)
 	after, err := r.cpu()

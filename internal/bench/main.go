@@ -66,7 +66,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
 	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
 	flags.DurationVar(&o.idle, "idle", 2*time.Second, "how long a process is left alone before its memory is read")
-	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests, latency or processes")
+	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests, assertion, latency or processes")
 	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
 	flags.DurationVar(&o.profileLasts, "profile-time", 8*time.Second, "how long each mode is profiled, in whole seconds")
 	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
@@ -88,7 +88,7 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-profile-time is %v; it must be whole seconds", o.profileLasts)
 	}
 	if parts[o.part] == nil {
-		return o, fmt.Errorf("-part is %q; it must be all, requests, latency or processes", o.part)
+		return o, fmt.Errorf("-part is %q; it must be all, requests, assertion, latency or processes", o.part)
 	}
 	return o, nil
 }
