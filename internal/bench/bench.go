@@ -69,16 +69,17 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	l := load{loop: w.loop, conns: o.conns, lasts: o.slice}
 	for i, size := range o.sizes {
 		rows := s.signedIn(w.app, size)
-		title := "Signed in, " + bytesText(size)
+		title, slices := "Signed in, "+bytesText(size), fewer(o.slices)
 		if i == 0 {
+			slices = o.slices
 			rows = append(rows, s.others(size)...)
 			title += ", and the answers that are not the app's"
 		}
-		all, err := measure(ctx, rows, l, o.slices)
+		all, err := measure(ctx, rows, l, slices)
 		if err != nil {
 			return err
 		}
-		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice)
+		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, slices, o.slice)
 		if len(s.absent) > 0 {
 			note += " Not installed here: " + strings.Join(s.absent, ", ") + "."
 		}
@@ -94,6 +95,9 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	print(frugalityTable(note, frugal))
 	return nil
 }
+
+// fewer is how many slices those rows have that are not the first table's.
+func fewer(slices int) int { return (slices + 1) / 2 }
 
 // measureProcesses is everything for which processes are started anew.
 func measureProcesses(ctx context.Context, o options, w *world, print func(table)) error {
@@ -115,10 +119,11 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 		t.rows = append(t.rows, c.rows()...)
 	}
 	if o.sockets > 0 {
-		all, err := w.sockets(ctx, o)
+		all, note, err := w.sockets(ctx, o)
 		if err != nil {
 			return err
 		}
+		t.note += note
 		t.rows = append(t.rows, socketRows(all)...)
 	}
 	print(t)

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,8 +36,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "no assertion", "forward-auth, signed in", "302", "401",
-		"Redis commands", "p99 beyond", "start to /readyz", "20 sessions", "5 idle WebSockets",
+		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "without the assertion", rowApp, "forward-auth, signed in", "302", "401",
+		"Redis commands", "p99 ms", "start to /readyz", "20 sessions", "5 idle WebSockets",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
@@ -62,6 +66,62 @@ func TestProfile(t *testing.T) {
 	if !strings.Contains(string(said), "proxy.(*Site).ServeHTTP") {
 		t.Errorf("the profile has no request:\n%s", said)
 	}
+	raw, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-raw", file).CombinedOutput()
+	if err != nil || strings.Contains(string(raw), os.TempDir()) {
+		t.Errorf("the profile names a folder of this run, %v:\n%s", err, raw)
+	}
+}
+
+// A run that is interrupted leaves neither a process nor a file behind, whatever it is at.
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	for _, args := range [][]string{
+		{"-part", "requests", "-slice", "1m", "-sizes", "1024"},
+		{"-part", "latency", "-slice", "1m", "-sizes", "1024"},
+		{"-part", "processes", "-slices", "1", "-slice", "1ms", "-sessions", "1000000"},
+	} {
+		t.Run(args[1], func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- run(ctx, args, io.Discard) }()
+			for len(childrenOf(t, os.Getpid())) < 2 { // the compiler is one, the bare pool and Sallyport are two
+				select {
+				case err := <-ended:
+					t.Fatal("the run ended by itself:", err)
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("error is %v, want that of being interrupted", err)
+			}
+			if left := childrenOf(t, os.Getpid()); len(left) > 0 {
+				t.Errorf("processes are left: %v", left)
+			}
+			if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+				t.Errorf("files are left: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// childrenOf are the processes that one has started and that have not been waited for.
+func childrenOf(t *testing.T, pid int) []string {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var children []string
+	for _, list := range lists {
+		said, err := os.ReadFile(list)
+		if err == nil { // else the thread has ended
+			children = append(children, strings.Fields(string(said))...)
+		}
+	}
+	return children
 }
 
 func copyFile(t *testing.T, from, to string) {

@@ -16,7 +16,7 @@ type frugality struct {
 
 // maxRounds is how often frugality is measured, unless there are fewer slices: it hardly
 // varies.
-const maxRounds = 5
+const maxRounds = 3
 
 // measureFrugality counts allocations, their bytes, and Redis commands over warm
 // connections. Of a foreign row that fails there is less to tell.

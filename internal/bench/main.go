@@ -60,8 +60,8 @@ func parse(args []string) (options, error) {
 	o := options{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("sizes", "1024,65536,1048576", "bytes of the app's answers, one table each")
-	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
-	flags.DurationVar(&o.slice, "slice", 600*time.Millisecond, "length of a measurement")
+	flags.IntVar(&o.slices, "slices", 20, "measurements of each row of the first table; others have half as many")
+	flags.DurationVar(&o.slice, "slice", 500*time.Millisecond, "length of a measurement")
 	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
 	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
 	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")

@@ -50,6 +50,9 @@ func profile(ctx context.Context, o options, out io.Writer) error {
 	if said, err := exec.CommandContext(ctx, "go", arguments...).CombinedOutput(); err != nil {
 		return fmt.Errorf("merging the profiles: %w\n%s", err, bytes.TrimSpace(said))
 	}
+	if err := rename(o.profile, w.binary, "sallyport"); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(out, "%s holds the profiles of %d modes.\n", o.profile, len(mixes))
 	return err
 }
