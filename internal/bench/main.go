@@ -50,10 +50,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	measure := bench
 	if o.profile != "" {
-		return profile(ctx, o, out)
+		measure = profile
 	}
-	return bench(ctx, o, out)
+	if err := measure(ctx, o, out); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted: %w", ctx.Err()) // all else follows from that
+		}
+		return err
+	}
+	return nil
 }
 
 func parse(args []string) (options, error) {
