@@ -78,6 +78,15 @@ func (p processors) start(n int, begin func() error) error {
 // confine moves this process to those processors, the threads that it has and those
 // to come.
 func confine(to unix.CPUSet) error {
+	if err := eachThread(func(id int) error { return unix.SchedSetaffinity(id, &to) }); err != nil {
+		return fmt.Errorf("moving a thread: %w", err)
+	}
+	runtime.GOMAXPROCS(to.Count() + 1) // one is the loop's, so that it never waits for a turn
+	return nil
+}
+
+// eachThread calls do with those of this process.
+func eachThread(do func(id int) error) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return fmt.Errorf("reading the threads: %w", err)
@@ -87,11 +96,10 @@ func confine(to unix.CPUSet) error {
 		if err != nil {
 			continue
 		}
-		// A thread that has ended meanwhile needs no processor.
-		if err := unix.SchedSetaffinity(id, &to); err != nil && !errors.Is(err, unix.ESRCH) {
-			return fmt.Errorf("moving a thread: %w", err)
+		// One that has ended meanwhile needs nothing.
+		if err := do(id); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
 		}
 	}
-	runtime.GOMAXPROCS(to.Count())
 	return nil
 }

@@ -10,3 +10,5 @@ func (processors) apart() error                  { return errLinux }
 func (processors) together() error               { return errLinux }
 func (processors) count() int                    { return 1 }
 func (processors) start(int, func() error) error { return errLinux }
+
+func precede() (back func(), granted bool) { return func() {}, false }

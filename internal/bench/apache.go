@@ -86,7 +86,7 @@ func (w *world) apache(ctx context.Context, name, addr, more string) (*process, 
 	if os.Geteuid() == 0 {
 		user = "User www-data\nGroup www-data\n"
 	}
-	files := map[string]string{"apache.conf": fmt.Sprintf(apacheConfig, addr, w.app.URL, apacheModules, user, more)}
+	files := map[string]string{"apache.conf": fmt.Sprintf(apacheConfig, addr, w.upstream, apacheModules, user, more)}
 	return w.server(ctx, name, addr, files, func(dir string) *exec.Cmd {
 		return exec.CommandContext(ctx, binary, "-X", "-d", dir, "-f", filepath.Join(dir, "apache.conf"))
 	})

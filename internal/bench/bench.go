@@ -14,8 +14,10 @@ type part func(ctx context.Context, o options, w *world, print func(table)) erro
 const allParts = "all"
 
 var parts = map[string][]part{
-	allParts:    {measureRequests, measureProcesses},
+	allParts:    {measureRequests, measureAssertion, measureLatency, measureProcesses},
 	"requests":  {measureRequests},
+	"assertion": {measureAssertion},
+	"latency":   {measureLatency},
 	"processes": {measureProcesses},
 }
 
@@ -39,6 +41,11 @@ func bench(ctx context.Context, o options, out io.Writer) error {
 	if err := w.cpus.apart(); err != nil {
 		return err
 	}
+	back, granted := precede()
+	defer back()
+	if !granted {
+		print("The system did not give what is measured precedence over other programs.\n")
+	}
 	defer w.cpus.together()
 	for _, measurePart := range parts[o.part] {
 		if err := measurePart(ctx, o, w, func(t table) { print(t.markdown()) }); err != nil {
@@ -59,27 +66,24 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	if err != nil {
 		return err
 	}
-	l := load{conns: o.conns, lasts: o.slice}
-	var first []series
+	l := load{loop: w.loop, conns: o.conns, lasts: o.slice}
 	for i, size := range o.sizes {
 		rows := s.signedIn(w.app, size)
-		title := "Signed in, " + bytesText(size)
+		title, slices := "Signed in, "+bytesText(size), fewer(o.slices)
 		if i == 0 {
+			slices = o.slices
 			rows = append(rows, s.others(size)...)
 			title += ", and the answers that are not the app's"
 		}
-		all, err := measure(ctx, rows, l, o.slices)
+		all, err := measure(ctx, rows, l, slices)
 		if err != nil {
 			return err
 		}
-		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, o.slices, o.slice)
+		note := fmt.Sprintf("%d connections, %d slices of %v; medians (quartiles).", o.conns, slices, o.slice)
 		if len(s.absent) > 0 {
 			note += " Not installed here: " + strings.Join(s.absent, ", ") + "."
 		}
 		print(cpuTable(title, note, all))
-		if i == 0 {
-			first = all
-		}
 	}
 	rows := append(s.signedIn(w.app, o.sizes[0]), s.others(o.sizes[0])...)
 	rounds := min(o.slices, maxRounds)
@@ -89,13 +93,11 @@ func measureRequests(ctx context.Context, o options, w *world, print func(table)
 	}
 	note := fmt.Sprintf("%s, connections and sessions warm; medians of %d slices. What asking for the figures takes is taken off.", bytesText(o.sizes[0]), rounds)
 	print(frugalityTable(note, frugal))
-	latency, err := paces(ctx, o, named(first, rowPool), named(first, s.memory.name))
-	if err != nil {
-		return err
-	}
-	print(latency)
 	return nil
 }
+
+// fewer is how many slices those rows have that are not the first table's.
+func fewer(slices int) int { return (slices + 1) / 2 }
 
 // measureProcesses is everything for which processes are started anew.
 func measureProcesses(ctx context.Context, o options, w *world, print func(table)) error {
@@ -117,10 +119,11 @@ func measureProcesses(ctx context.Context, o options, w *world, print func(table
 		t.rows = append(t.rows, c.rows()...)
 	}
 	if o.sockets > 0 {
-		all, err := w.sockets(ctx, o)
+		all, note, err := w.sockets(ctx, o)
 		if err != nil {
 			return err
 		}
+		t.note += note
 		t.rows = append(t.rows, socketRows(all)...)
 	}
 	print(t)

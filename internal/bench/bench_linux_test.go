@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +37,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "no assertion", "forward-auth, signed in", "302", "401",
-		"Redis commands", "p99 beyond", "start to /readyz", "20 sessions", "5 idle WebSockets",
+		rowPool, rowDefault, rowAnswer, "Sallyport, memory", "Sallyport, cookie", "without the assertion", rowApp, "forward-auth, signed in", "302", "401",
+		"Redis commands", "p99 ms", "start to /readyz", "20 sessions", "5 idle WebSockets",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, out.String())
@@ -62,6 +67,82 @@ func TestProfile(t *testing.T) {
 	if !strings.Contains(string(said), "proxy.(*Site).ServeHTTP") {
 		t.Errorf("the profile has no request:\n%s", said)
 	}
+	raw, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-raw", file).CombinedOutput()
+	if err != nil || strings.Contains(string(raw), os.TempDir()) {
+		t.Errorf("the profile names a folder of this run, %v:\n%s", err, raw)
+	}
+}
+
+// A run that is interrupted leaves neither a process nor a file behind, whatever it is at.
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	tests := []struct {
+		name string
+		busy time.Duration // CPU time of a process, by which it is no longer starting
+		args []string
+	}{
+		{"starting", 0, []string{"-part", "requests", "-slice", "1m", "-sizes", "1024"}},
+		{"under load", time.Second, []string{"-part", "latency", "-slice", "1m", "-sizes", "1024"}},
+		{"signing in", time.Second, []string{"-part", "processes", "-slices", "1", "-slice", "1ms", "-sessions", "1000000"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- run(ctx, tt.args, io.Discard) }()
+			for !busyChildren(t, tt.busy) {
+				select {
+				case err := <-ended:
+					t.Fatal("the run ended by itself:", err)
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("error is %v, want that of being interrupted", err)
+			}
+			if left := children(t); len(left) > 0 {
+				t.Errorf("processes are left: %v", left)
+			}
+			if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+				t.Errorf("files are left: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// busyChildren reports whether this process has several children, as the compiler has not,
+// and one of them has used as much CPU time.
+func busyChildren(t *testing.T, atLeast time.Duration) bool {
+	t.Helper()
+	all := children(t)
+	return len(all) > 1 && slices.ContainsFunc(all, func(pid string) bool {
+		id, err := strconv.Atoi(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used, err := processCPU(id)
+		return err == nil && used >= atLeast
+	})
+}
+
+// children are the processes that this one has started and not waited for.
+func children(t *testing.T) []string {
+	t.Helper()
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []string
+	for _, list := range lists {
+		said, err := os.ReadFile(list)
+		if err == nil { // else the thread has ended
+			pids = append(pids, strings.Fields(string(said))...)
+		}
+	}
+	return pids
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -87,8 +168,15 @@ func TestLoadRefusesWrongAnswers(t *testing.T) {
 		{"identity", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "eve@example.com", "yes", "body") }, "eve@example.com"},
 		{"assertion", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "", "body") }, "assertion: false"},
 		{"body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bodx") }, "not the app's"},
-		{"short body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bod") }, "reading a body"},
-		{"long body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "body!") }, "longer"},
+		{"short body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "bod") }, "has 3 bytes"},
+		{"long body", app, func(w http.ResponseWriter, _ *http.Request) { tell(w, "ada@example.com", "yes", "body!") }, "has 5 bytes"},
+		{"no length", app, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(echoHeader, "ada@example.com")
+			w.Header().Set(vouchedHeader, "yes")
+			w.Write([]byte("body"))
+			w.(http.Flusher).Flush()
+		}, "Transfer-Encoding"},
+		{"closes", app, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reading an answer"},
 		{"whither", toSignIn("http://idp"), func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://elsewhere/?code_challenge=x&code_challenge_method=S256&state=s&nonce=n")
 			w.WriteHeader(http.StatusFound)
@@ -106,12 +194,22 @@ func TestLoadRefusesWrongAnswers(t *testing.T) {
 			defer server.Close()
 			addr := server.Listener.Addr().String()
 			r := &row{on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: tt.want}
-			_, err := load{conns: 1, lasts: time.Millisecond}.run(t.Context(), r)
+			_, err := load{loop: newLoop(t), conns: 1, lasts: time.Millisecond}.run(t.Context(), r)
 			if err == nil || !strings.Contains(err.Error(), tt.why) {
 				t.Errorf("error is %v, want one with %q", err, tt.why)
 			}
 		})
 	}
+}
+
+func newLoop(t *testing.T) *loop {
+	t.Helper()
+	l, err := startLoop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	return l
 }
 
 func tell(w http.ResponseWriter, identity, vouched, body string) {
@@ -130,7 +228,7 @@ func TestForeignRowsMayFail(t *testing.T) {
 		addr := s.Listener.Addr().String()
 		return &row{name: addr, foreign: foreign, on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: emptyOK()}
 	}
-	l := load{conns: 2, lasts: 10 * time.Millisecond}
+	l := load{loop: newLoop(t), conns: 2, lasts: 10 * time.Millisecond}
 	all, err := measure(t.Context(), []*row{on(bad, true), on(good, false)}, l, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -167,13 +265,16 @@ func TestProcessCPUCountsWork(t *testing.T) {
 // The bare servers take the load's requests as processes of their own, and say what
 // they allocate.
 func TestBareServers(t *testing.T) {
-	app := startApp()
-	defer app.Close()
+	l := newLoop(t)
+	app, err := startApp(l)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cpus, err := findProcessors()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{app: app, cpus: cpus}
+	w := &world{loop: l, app: app, upstream: app.URL, cpus: cpus}
 	defer w.close()
 	for kind, want := range map[string]answer{
 		bareDefault: fromApp(app.body(1024), "", false), barePool: fromApp(app.body(1024), "", false), bareAnswer: emptyOK(),
@@ -188,7 +289,7 @@ func TestBareServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := measure(t.Context(), []*row{r}, load{conns: 4, lasts: 50 * time.Millisecond}, 2)
+			all, err := measure(t.Context(), []*row{r}, load{loop: l, conns: 4, lasts: 50 * time.Millisecond}, 2)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,13 +14,6 @@ func processCPU(int) (time.Duration, error) { return 0, errLinux }
 
 func residentKiB(int) (int, error) { return 0, errLinux }
 
-type alarm struct{}
-
-func newAlarm() (*alarm, error) { return nil, errLinux }
-
-func (*alarm) until(time.Time) error { return errLinux }
-func (*alarm) close()                {}
-
 func endWithParent(*exec.Cmd) {}
 
 func raiseFileLimit(int) (int, error) { return 0, errLinux }

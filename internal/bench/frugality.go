@@ -16,7 +16,7 @@ type frugality struct {
 
 // maxRounds is how often frugality is measured, unless there are fewer slices: it hardly
 // varies.
-const maxRounds = 5
+const maxRounds = 3
 
 // measureFrugality counts allocations, their bytes, and Redis commands over warm
 // connections. Of a foreign row that fails there is less to tell.
@@ -36,11 +36,11 @@ func measureFrugality(ctx context.Context, rows []*row, l load, rounds int) ([]f
 }
 
 func (f *frugality) measure(ctx context.Context, l load) error {
-	clients, err := dialAll(ctx, f.row, l.conns)
+	clients, err := dialAll(ctx, l.loop, f.row, l.conns)
 	if err != nil {
 		return err
 	}
-	defer hangUp(clients)
+	defer hangUp(l.loop, clients)
 	if _, err := l.drive(ctx, clients, time.Now().Add(l.lasts/4)); err != nil {
 		return err
 	}

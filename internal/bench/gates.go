@@ -6,10 +6,10 @@ import (
 
 // gates are Sallyport in its modes, each on the proxies' processor.
 type gates struct {
-	memory, unvouched *gate // stores; unvouched has no assertion
-	cookies, forward  *gate
-	stored            *gate  // in Redis; nil without redis-server
-	redis             *redis // likewise
+	memory, cookies *gate // stores
+	forward         *gate
+	stored          *gate  // in Redis; nil without redis-server
+	redis           *redis // likewise
 }
 
 // gates starts all of them, with further variables.
@@ -21,7 +21,6 @@ func (w *world) gates(ctx context.Context, env ...string) (*gates, error) {
 		env  []string
 	}{
 		{&g.memory, "Sallyport, memory", nil},
-		{&g.unvouched, "Sallyport, memory, no assertion", []string{noAssertion}},
 		{&g.cookies, "Sallyport, cookie", []string{"SALLYPORT_SESSION_STORE=cookie"}},
 		{&g.forward, "Sallyport, forward-auth", []string{"SALLYPORT_TRUSTED_PROXIES=127.0.0.0/8"}},
 	}

@@ -3,14 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // load is what every row gets alike.
 type load struct {
+	loop  *loop
 	conns int
 	lasts time.Duration
 }
@@ -30,14 +28,19 @@ func (s sample) perRequest() float64 {
 // perSecond is the rate of requests.
 func (s sample) perSecond() float64 { return float64(s.requests) / s.took.Seconds() }
 
-// run opens the connections, sends one request over each, and only then
-// measures until the slice is over and every request is answered.
+// run opens the connections, sends one request over each, and only then measures.
 func (l load) run(ctx context.Context, r *row) (sample, error) {
-	clients, err := dialAll(ctx, r, l.conns)
+	clients, err := dialAll(ctx, l.loop, r, l.conns)
 	if err != nil {
 		return sample{}, err
 	}
-	defer hangUp(clients)
+	defer hangUp(l.loop, clients)
+	return l.sample(ctx, r, clients)
+}
+
+// sample measures until the slice is over and every request of the row's clients is
+// answered.
+func (l load) sample(ctx context.Context, r *row, clients []*client) (sample, error) {
 	cpu, err := r.cpu()
 	if err != nil {
 		return sample{}, err
@@ -47,9 +50,6 @@ func (l load) run(ctx context.Context, r *row) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	if requests == 0 {
-		return sample{}, fmt.Errorf("no request was made in %v; choose a longer -slice", l.lasts)
-	}
 	took := time.Since(began)
 	after, err := r.cpu()
 	if err != nil {
@@ -58,25 +58,31 @@ func (l load) run(ctx context.Context, r *row) (sample, error) {
 	return sample{requests: requests, cpu: after - cpu, took: took}, nil
 }
 
-// drive asks until the end. Its error is the first client's that has one.
+// drive asks until the end, over each connection again and again. Its error is the first
+// client's that has one.
 func (l load) drive(ctx context.Context, clients []*client, end time.Time) (int64, error) {
-	var requests atomic.Int64
-	var group sync.WaitGroup
-	errs := make([]error, len(clients))
-	for i, c := range clients {
-		group.Go(func() {
-			var n int64
-			for time.Now().Before(end) && ctx.Err() == nil {
-				if errs[i] = c.ask(); errs[i] != nil {
-					return
+	var requests int64
+	var failed error
+	open, over := len(clients), make(chan error, 1)
+	l.loop.do(func() {
+		for _, c := range clients {
+			c.then = func(err error) {
+				if failed = cmp.Or(failed, err); err == nil {
+					requests++
 				}
-				n++
+				if failed == nil && time.Now().Before(end) {
+					c.ask()
+				} else if open--; open == 0 {
+					over <- failed
+				}
 			}
-			requests.Add(n)
-		})
+			c.ask()
+		}
+	})
+	if err := await(ctx, over, time.Until(end)+answerLimit); err != nil {
+		return 0, err
 	}
-	group.Wait()
-	return requests.Load(), cmp.Or(append(errs, ctx.Err())...)
+	return requests, nil
 }
 
 // cpu is the CPU time that the row's processes have used.

@@ -50,23 +50,30 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	measure := bench
 	if o.profile != "" {
-		return profile(ctx, o, out)
+		measure = profile
 	}
-	return bench(ctx, o, out)
+	if err := measure(ctx, o, out); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted: %w", ctx.Err()) // all else follows from that
+		}
+		return err
+	}
+	return nil
 }
 
 func parse(args []string) (options, error) {
 	o := options{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := flags.String("sizes", "1024,65536,1048576", "bytes of the app's answers, one table each")
-	flags.IntVar(&o.slices, "slices", 15, "measurements per row")
-	flags.DurationVar(&o.slice, "slice", 600*time.Millisecond, "length of a measurement")
+	flags.IntVar(&o.slices, "slices", 20, "measurements of each row of the first table; others have half as many")
+	flags.DurationVar(&o.slice, "slice", 500*time.Millisecond, "length of a measurement")
 	flags.IntVar(&o.conns, "conns", 64, "connections kept open")
 	flags.IntVar(&o.sessions, "sessions", 100_000, "sessions whose memory is measured; 0 = none")
 	flags.IntVar(&o.sockets, "websockets", 10_000, "WebSockets whose memory is measured; 0 = none")
 	flags.DurationVar(&o.idle, "idle", 2*time.Second, "how long a process is left alone before its memory is read")
-	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests or processes")
+	flags.StringVar(&o.part, "part", allParts, "what to measure: all, requests, assertion, latency or processes")
 	flags.StringVar(&o.profile, "profile", "", "measure nothing, but write the CPU profile of Sallyport under load to this `file`")
 	flags.DurationVar(&o.profileLasts, "profile-time", 8*time.Second, "how long each mode is profiled, in whole seconds")
 	flags.StringVar(&o.write, "write", "", "also write the tables into this `page`, between its markers of -run")
@@ -88,7 +95,7 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-profile-time is %v; it must be whole seconds", o.profileLasts)
 	}
 	if parts[o.part] == nil {
-		return o, fmt.Errorf("-part is %q; it must be all, requests or processes", o.part)
+		return o, fmt.Errorf("-part is %q; it must be all, requests, assertion, latency or processes", o.part)
 	}
 	return o, nil
 }

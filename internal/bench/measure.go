@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 )
 
 // series is what was measured of one row, slice by slice.
@@ -21,21 +23,45 @@ func measure(ctx context.Context, rows []*row, l load, slices int) ([]series, er
 		all[i].row = r
 	}
 	for round := range slices + 1 {
-		for i, r := range rows {
-			if all[i].failed != nil {
-				continue
-			}
-			s, err := l.run(ctx, r)
-			if err != nil && (!r.foreign || ctx.Err() != nil) {
-				return nil, fmt.Errorf("%s: %w", r.name, err)
-			}
-			all[i].failed = err
-			if round > 0 {
-				all[i].samples = append(all[i].samples, s)
-			}
+		err := inTurn(round, len(all), func(i int) error { return all[i].measure(ctx, l, round > 0) })
+		if err != nil {
+			return nil, err
 		}
 	}
 	return all, nil
+}
+
+// measure adds a slice, if it counts.
+func (s *series) measure(ctx context.Context, l load, counts bool) error {
+	if s.failed != nil {
+		return nil
+	}
+	got, err := l.run(ctx, s.row)
+	if err != nil && (!s.foreign || ctx.Err() != nil) {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.failed = err
+	if counts {
+		s.samples = append(s.samples, got)
+	}
+	return nil
+}
+
+// inTurn measures each of n once, in every other round from the last to the first, so
+// that none is always later than the one that it is compared with. The collector
+// of this program waits: its garbage is swept out between two slices.
+func inTurn(round, n int, measure func(i int) error) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	for k := range n {
+		if round%2 == 1 {
+			k = n - 1 - k
+		}
+		runtime.GC()
+		if err := measure(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // base is the series that s is divided by.
@@ -67,4 +93,13 @@ func values(of []sample, value func(sample) float64) []float64 {
 		v[i] = value(of[i])
 	}
 	return v
+}
+
+// differences subtracts slice by slice.
+func differences(of, by []float64) []float64 {
+	d := make([]float64, len(of))
+	for i := range of {
+		d[i] = of[i] - by[i]
+	}
+	return d
 }

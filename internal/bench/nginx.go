@@ -69,7 +69,7 @@ func (s *proxies) startNginx(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	app := strings.TrimPrefix(w.app.URL, "http://")
+	app := strings.TrimPrefix(w.upstream, "http://")
 	start := func(name, within, beside, outside string) (*process, error) {
 		addr, err := w.freeAddress()
 		if err != nil {

@@ -53,7 +53,7 @@ func TestPaceCountsTheWaiting(t *testing.T) {
 	defer server.Close()
 	addr := server.Listener.Addr().String()
 	r := &row{on: []*process{{addr: addr, pid: os.Getpid()}}, request: get(addr, "/", "*/*", ""), want: emptyOK()}
-	p := pace{perSecond: 500, lasts: stall, conns: 1, seed: 1}
+	p := pace{loop: newLoop(t), perSecond: 500, lasts: stall, conns: 1, seed: 1}
 	took, err := p.run(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -67,18 +67,20 @@ func TestPaceCountsTheWaiting(t *testing.T) {
 }
 
 func TestAlarmIsNotEarly(t *testing.T) {
-	a, err := newAlarm()
+	l := newLoop(t)
+	rung := make(chan time.Time, 1)
+	a, err := l.alarm(func() { rung <- time.Now() })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.close()
 	for _, wait := range []time.Duration{-time.Second, 0, 50 * time.Microsecond, 3 * time.Millisecond} {
 		due := time.Now().Add(wait)
-		if err := a.until(due); err != nil {
+		l.do(func() { err = a.in(time.Until(due)) })
+		if err != nil {
 			t.Fatal(err)
 		}
-		if early := time.Until(due); early > 0 {
-			t.Errorf("%v early for a wait of %v", early, wait)
+		if at := <-rung; at.Before(due) {
+			t.Errorf("%v early for a wait of %v", due.Sub(at), wait)
 		}
 	}
 }

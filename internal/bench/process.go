@@ -63,7 +63,7 @@ func (w *world) bare(ctx context.Context, name, kind string, n int) (*process, e
 		return nil, fmt.Errorf("%s: making a pipe: %w", name, err)
 	}
 	defer output.Close()
-	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.app.URL)
+	cmd := exec.CommandContext(ctx, self, bareCommand, kind, w.upstream)
 	cmd.Stdout = writer
 	p, err := w.start(name, n, cmd)
 	writer.Close()
@@ -83,6 +83,9 @@ func build(ctx context.Context, output string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", output,
 		"github.com/sallyport/sallyport/cmd/sallyport")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	// Killed, it would leave its own temporary folder behind.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = startLimit
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building sallyport: %w\n%s", err, bytes.TrimSpace(said))
 	}

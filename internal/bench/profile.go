@@ -42,13 +42,16 @@ func profile(ctx context.Context, o options, out io.Writer) error {
 	arguments := []string{"tool", "pprof", "-proto", "-output", o.profile}
 	for i, m := range mixes {
 		file := filepath.Join(w.dir, "profile-"+strconv.Itoa(i))
-		if err := m.profile(ctx, file); err != nil {
+		if err := m.profile(ctx, w.loop, file); err != nil {
 			return fmt.Errorf("%s: %w", m.gate.name, err)
 		}
 		arguments = append(arguments, file)
 	}
 	if said, err := exec.CommandContext(ctx, "go", arguments...).CombinedOutput(); err != nil {
 		return fmt.Errorf("merging the profiles: %w\n%s", err, bytes.TrimSpace(said))
+	}
+	if err := rename(o.profile, w.binary, "sallyport"); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(out, "%s holds the profiles of %d modes.\n", o.profile, len(mixes))
 	return err
@@ -81,7 +84,7 @@ func (w *world) mixes(ctx context.Context, o options) ([]mix, error) {
 }
 
 // profile loads the gate while it profiles itself.
-func (m mix) profile(ctx context.Context, file string) error {
+func (m mix) profile(ctx context.Context, l *loop, file string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, 0, len(m.rows)+1)
@@ -89,7 +92,7 @@ func (m mix) profile(ctx context.Context, file string) error {
 	var group sync.WaitGroup
 	for r, conns := range m.rows {
 		group.Go(func() {
-			_, err := load{conns: conns, lasts: m.lasts}.run(ctx, r)
+			_, err := load{loop: l, conns: conns, lasts: m.lasts}.run(ctx, r)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

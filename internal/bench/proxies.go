@@ -56,11 +56,7 @@ func (s *proxies) signedIn(a *app, size int) []*row {
 			request: get(p.addr, path(size), acceptsAll, s.memory.cookie),
 		}
 	}
-	// One assertion differs from none by less than the machine's noise, so these two
-	// follow each other.
-	unvouched := s.unvouched.signedIn(a, size)
-	unvouched.by = s.memory.name
-	rows := []*row{bare(s.plain), bare(s.pool), s.memory.signedIn(a, size), unvouched}
+	rows := []*row{bare(s.plain), bare(s.pool), s.memory.signedIn(a, size)}
 	if s.stored != nil {
 		rows = append(rows, s.stored.signedIn(a, size))
 	}

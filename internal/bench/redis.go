@@ -41,12 +41,15 @@ func (w *world) startRedis(ctx context.Context) (*redis, error) {
 	}
 	p.addr = addr
 	r := &redis{process: p}
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	for began := time.Now(); ; {
 		if _, err = r.commands(ctx); err == nil {
 			return r, nil
 		}
 		if time.Since(began) > startLimit {
 			return nil, fmt.Errorf("redis-server does not answer: %w", err)
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -59,7 +62,7 @@ func (r *redis) commands(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	_ = conn.SetDeadline(time.Now().Add(answerLimit))
 	if _, err := io.WriteString(conn, "INFO stats\r\n"); err != nil {
 		return 0, err
 	}

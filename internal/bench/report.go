@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,6 +30,20 @@ func quantile(sorted []float64, q float64) float64 {
 // text writes the spread with so many decimals.
 func (s spread) text(decimals int) string {
 	return fmt.Sprintf("%.*f (%.*f–%.*f)", decimals, s.median, decimals, s.low, decimals, s.high)
+}
+
+// margin is a median and how far from it the true one may be.
+type margin struct{ median, half float64 }
+
+// marginOf needs at least one value. Its half is of an interval of some 95 %, by the
+// quartiles (McGill, Tukey and Larsen 1978), so that single strange values do not count.
+func marginOf(values []float64) margin {
+	s := spreadOf(values)
+	return margin{median: s.median, half: 1.57 * (s.high - s.low) / math.Sqrt(float64(len(values)))}
+}
+
+func (m margin) text(decimals int) string {
+	return fmt.Sprintf("%.*f ± %.*f", decimals, m.median, decimals, m.half)
 }
 
 // table is a part of the report: a title, what was done, and figures.

@@ -20,7 +20,7 @@ type row struct {
 // answer is what a right answer looks like.
 type answer struct {
 	status int
-	header func(http.Header) error
+	header func(header) error
 	body   []byte // nil = not looked at
 }
 
@@ -40,7 +40,7 @@ func get(host, path, accept, cookie string, more ...string) []byte {
 
 // fromApp is the app's own answer, which says whom it was told of.
 func fromApp(body []byte, identity string, vouched bool) answer {
-	return answer{status: http.StatusOK, body: body, header: func(h http.Header) error {
+	return answer{status: http.StatusOK, body: body, header: func(h header) error {
 		if got := h.Get(echoHeader); got != identity {
 			return fmt.Errorf("the app was told %q, want %q", got, identity)
 		}
@@ -53,7 +53,7 @@ func fromApp(body []byte, identity string, vouched bool) answer {
 
 // asked is the answer of /oauth2/auth about somebody who is signed in.
 func asked(identity string) answer {
-	return answer{status: http.StatusOK, body: []byte{}, header: func(h http.Header) error {
+	return answer{status: http.StatusOK, body: []byte{}, header: func(h header) error {
 		if got := h.Get("X-Auth-Request-Email"); got != identity {
 			return fmt.Errorf("the answer names %q, want %q", got, identity)
 		}
@@ -66,12 +66,12 @@ func asked(identity string) answer {
 
 // emptyOK is the answer of a handler that does nothing.
 func emptyOK() answer {
-	return answer{status: http.StatusOK, body: []byte{}, header: func(http.Header) error { return nil }}
+	return answer{status: http.StatusOK, body: []byte{}, header: func(header) error { return nil }}
 }
 
 // toSignIn is the way to the provider at issuer: PKCE, and a login cookie.
 func toSignIn(issuer string) answer {
-	return answer{status: http.StatusFound, header: func(h http.Header) error {
+	return answer{status: http.StatusFound, header: func(h header) error {
 		location, cookie := h.Get("Location"), h.Get("Set-Cookie")
 		for _, part := range []string{"code_challenge=", "code_challenge_method=S256", "state=", "nonce="} {
 			if !strings.HasPrefix(location, issuer+"/") || !strings.Contains(location, part) {
@@ -87,12 +87,12 @@ func toSignIn(issuer string) answer {
 
 // refused is what a script without a session gets.
 func refused() answer {
-	return answer{status: http.StatusUnauthorized, header: func(h http.Header) error {
+	return answer{status: http.StatusUnauthorized, header: func(h header) error {
 		if got := h.Get("Content-Type"); got != "application/problem+json" {
 			return fmt.Errorf("the refusal is %q, want a problem", got)
 		}
 		if h.Get("Sallyport-Error") == "" || h.Get("WWW-Authenticate") == "" {
-			return fmt.Errorf("the refusal lacks Sallyport-Error or WWW-Authenticate: %v", h)
+			return fmt.Errorf("the refusal lacks Sallyport-Error or WWW-Authenticate")
 		}
 		return nil
 	}}

@@ -56,7 +56,7 @@ func (w *world) rig(name string, cpus int, more ...string) (*rig, error) {
 		"SALLYPORT_LISTEN=" + addr,
 		"SALLYPORT_ADMIN_LISTEN=" + admin,
 		"SALLYPORT_PUBLIC_URL=" + public,
-		"SALLYPORT_UPSTREAM=" + w.app.URL,
+		"SALLYPORT_UPSTREAM=" + w.upstream,
 		"SALLYPORT_OIDC_ISSUER=" + r.issuer,
 		"SALLYPORT_OIDC_CLIENT_ID=" + clientID,
 		"SALLYPORT_OIDC_CLIENT_SECRET=" + clientSecret,

@@ -40,7 +40,7 @@ func (w *world) scaling(ctx context.Context, o options) (table, error) {
 			&row{name: pool.name, on: []*process{pool}, request: get(pool.addr, target, "*/*", g.cookie), want: fromApp(body, "", false)},
 			g.signedIn(w.app, o.sizes[0]))
 	}
-	all, err := measure(ctx, rows, load{conns: o.conns, lasts: o.slice}, o.slices)
+	all, err := measure(ctx, rows, load{loop: w.loop, conns: o.conns, lasts: o.slice}, fewer(o.slices))
 	if err != nil {
 		return t, err
 	}

@@ -96,13 +96,13 @@ func pick(p page, person string) (string, url.Values, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("parsing the picker's action: %w", err)
 		}
-		return action.String(), fields(form, person), nil
+		return action.String(), inputs(form, person), nil
 	}
 	return "", nil, errors.New("the account picker has no form for " + person)
 }
 
-// fields are the form's hidden inputs and the button that names the person.
-func fields(form *html.Node, person string) url.Values {
+// inputs are the form's hidden inputs and the button that names the person.
+func inputs(form *html.Node, person string) url.Values {
 	values := url.Values{}
 	for n := range form.Descendants() {
 		hidden := n.Data == "input" && attribute(n, "type") == "hidden"

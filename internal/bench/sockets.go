@@ -4,16 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/coder/websocket"
 )
 
-// socketPath is where the app opens a WebSocket and repeats what it hears.
+// socketPath is where an app opens a WebSocket and repeats what it hears.
 const socketPath = "/socket"
 
 // repeat answers each message with itself until the connection ends.
 func repeat(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != socketPath {
+		return
+	}
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // it has answered
@@ -35,38 +39,42 @@ type sockets struct {
 }
 
 // spareFiles is what a process has open beside its WebSockets.
-const spareFiles = 300
+const spareFiles = 100
 
 // sockets opens o.sockets WebSockets, or as many as the limit of open files allows, through
 // the bare pool and then through Sallyport.
-func (w *world) sockets(ctx context.Context, o options) ([]sockets, error) {
+func (w *world) sockets(ctx context.Context, o options) (all []sockets, note string, err error) {
 	n := o.sockets
 	// Each is two files of the proxy, and two of this program: the client's and
 	// the app's.
 	limit, err := raiseFileLimit(2*n + spareFiles)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	n = min(n, (limit-spareFiles)/2)
+	if n = min(n, (limit-spareFiles)/2); n < o.sockets {
+		note = fmt.Sprintf(" The system lets a process have %d open files, which is room for %d WebSockets instead of %d; raise the hard limit (ulimit -Hn).", limit, n, o.sockets)
+	}
 	part := w.part()
 	defer part.close()
+	server := httptest.NewServer(http.HandlerFunc(repeat))
+	part.ends = append(part.ends, server.Close)
+	part.upstream = server.URL
 	pool, err := part.bare(ctx, rowPool, barePool, 1)
 	if err != nil {
-		return nil, err
+		return nil, note, err
 	}
 	g, err := part.gate(ctx, "Sallyport", 1)
 	if err != nil {
-		return nil, err
+		return nil, note, err
 	}
-	var all []sockets
 	for _, p := range []*process{pool, g.process} {
 		s, err := openSockets(ctx, p, g.cookie, n, o.idle)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.name, err)
+			return nil, note, fmt.Errorf("%s: %w", p.name, err)
 		}
 		all = append(all, s)
 	}
-	return all, nil
+	return all, note, nil
 }
 
 func openSockets(ctx context.Context, p *process, cookie string, n int, idle time.Duration) (sockets, error) {

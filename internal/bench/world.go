@@ -12,11 +12,13 @@ import (
 
 // world is everything that one run starts. Its close ends all of it.
 type world struct {
-	cpus   processors
-	dir    string // temporary
-	app    *app
-	binary string // Sallyport, built from the work tree
-	ends   []func()
+	cpus     processors
+	dir      string // temporary
+	loop     *loop
+	app      *app
+	upstream string // URL of what the proxies lead to: the app, unless a part says otherwise
+	binary   string // Sallyport, built from the work tree
+	ends     []func()
 }
 
 // newWorld makes the folder, the app and the binary.
@@ -29,13 +31,31 @@ func newWorld(ctx context.Context) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
-	w := &world{cpus: cpus, dir: dir, app: startApp(), binary: filepath.Join(dir, "sallyport")}
-	w.ends = append(w.ends, func() { os.RemoveAll(dir) }, w.app.Close)
+	w := &world{cpus: cpus, dir: dir, binary: filepath.Join(dir, "sallyport")}
+	w.ends = append(w.ends, func() { os.RemoveAll(dir) })
+	if err := w.serve(); err != nil {
+		w.close()
+		return nil, err
+	}
 	if err := build(ctx, w.binary); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
+}
+
+// serve starts the loop and the app.
+func (w *world) serve() error {
+	var err error
+	if w.loop, err = startLoop(); err != nil {
+		return err
+	}
+	w.ends = append(w.ends, w.loop.close)
+	if w.app, err = startApp(w.loop); err != nil {
+		return err
+	}
+	w.upstream = w.app.URL
+	return nil
 }
 
 // close ends everything, the youngest first.
@@ -47,7 +67,11 @@ func (w *world) close() {
 }
 
 // part is a world of its own within this one, to be closed before it.
-func (w *world) part() *world { return &world{cpus: w.cpus, dir: w.dir, app: w.app, binary: w.binary} }
+func (w *world) part() *world {
+	part := *w
+	part.ends = nil
+	return &part
+}
 
 // noAssertion turns the assertion off.
 const noAssertion = "SALLYPORT_PASS_ASSERTION=false"
