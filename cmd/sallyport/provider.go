@@ -102,6 +102,7 @@ func (s *settings) resolveProviders(f *faults) {
 		p := s.newProvider(c)
 		p.resolve(f.of(p.Names))
 		s.addProvider(p, f)
+		checkText(p.values(), f.of(p.Names))
 	}
 }
 
