@@ -45,6 +45,7 @@ func (s *settings) providerWarnings() []configError {
 			}
 		}
 		warn(p.Claims.EmailVerified == "ignore" && s.addressesDecide(), "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
+		warn(hasControl(p.OIDC.ClientSecret.Reveal()), clientSecretVariable, "the client secret has a control character in it, such as a second line end in its file, and it is sent as it is; remove that if the provider refuses the client")
 		warn(!p.OIDC.PreviousSecret.IsEmpty(), previousSecretVariable, "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
 		warn(p.hasSiblings() && len(p.emailDomains) == 0 && (s.addressesDecide() || s.rulesNameAddresses()), emailDomainsVariable,
 			p.id()+" may state any address, also of another provider's people, and e-mail addresses decide who may pass; list the domains of its own people")
