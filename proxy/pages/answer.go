@@ -13,13 +13,13 @@ import (
 type reply struct {
 	status    int
 	guard     guard
-	page      view   // for those who prefer HTML
+	page      view   // for people
 	json      any    // for everybody else
 	mediaType string // of json
 }
 
 func (p *Renderer) answer(w http.ResponseWriter, r *http.Request, a reply) {
-	if PrefersHTML(r.Header) {
+	if TakesPage(r.Header) {
 		write(w, r, a, "text/html; charset=utf-8", p.render(a.page))
 		return
 	}
