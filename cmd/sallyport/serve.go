@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/proxy"
@@ -72,6 +75,9 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- a.serveProxy(ls.proxy) }()
+	if !isTerminal(p.stderr) {
+		workers.Go(func() { heedHangups(background, logger) })
+	}
 	if ls.admin != nil {
 		go func() { failed <- a.admin.Serve(ls.admin) }()
 	}
@@ -79,7 +85,7 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	code := exitOK
 	select {
 	case <-ctx.Done():
-		a.drain(context.WithoutCancel(ctx), failed)
+		a.drain(context.WithoutCancel(ctx), ls.proxy, failed)
 	case err := <-failed:
 		logger.Error("a listener failed; the process ends", "error", err)
 		code = exitFailed
@@ -95,6 +101,23 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, logger
 	return code
 }
 
+// heedHangups tells whoever sends SIGHUP, by which other servers are made to read their
+// configuration, that there is nothing to do. Unheeded, the signal would end the process
+// without a word; at a terminal, whose end it announces, it still does.
+func heedHangups(ctx context.Context, logger *slog.Logger) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+			logger.Info("SIGHUP changes nothing: the files of secrets, keys and certificates are read again by themselves; every other change of the configuration needs a restart")
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 func (a *app) serveProxy(l net.Listener) error {
 	l = proxy.NewProxyProtocol(l, proxy.ProxyProtocolConfig{
 		Mode: proxy.ProxyProtocol(a.settings.Network.ProxyProtocol), Trusted: a.settings.trusted, TrustUnix: a.settings.trustUnix,
@@ -107,9 +130,9 @@ func (a *app) serveProxy(l net.Listener) error {
 }
 
 // drain stops in order: /readyz says no, the proxy serves on until load
-// balancers have noticed, then streams are told to come back elsewhere and
-// accepted requests may finish.
-func (a *app) drain(ctx context.Context, failed <-chan error) {
+// balancers have noticed, then takes no new connections, and streams are told to come
+// back elsewhere and accepted requests may finish.
+func (a *app) drain(ctx context.Context, door net.Listener, failed <-chan error) {
 	limits := a.settings.Limits
 	a.ready.stop()
 	a.logger.Info("stopping", "delay", limits.ShutdownDelay.String(), "timeout", limits.ShutdownTimeout.String())
@@ -120,6 +143,7 @@ func (a *app) drain(ctx context.Context, failed <-chan error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ShutdownTimeout)
 	defer cancel()
+	a.leaving.closeDoor(ctx, door, time.After(lastRequests))
 	var streams sync.WaitGroup
 	streams.Go(func() {
 		if err := a.site.CloseStreams(ctx); err != nil {
