@@ -43,6 +43,8 @@ type Ends interface {
 	// EndSubject every one of somebody. They return how many.
 	EndSID(ctx context.Context, issuer, sid string, why session.Reason) (int, error)
 	EndSubject(ctx context.Context, issuer, subject string, why session.Reason) (int, error)
+	// Used reports whether FirstUse was asked about a value for that purpose.
+	Used(ctx context.Context, purpose, value string) (bool, error)
 	// FirstUse reports whether a value is used for a purpose for the first time, on
 	// any replica, and remembers it until then. On an error it counts as used.
 	FirstUse(ctx context.Context, purpose, value string, until time.Time) (bool, error)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/sallyport/sallyport/proxy/pages"
 )
@@ -17,7 +16,7 @@ func IsNavigation(r *http.Request) bool {
 		return false
 	}
 	h := r.Header
-	if len(h["Upgrade"]) > 0 || strings.Contains(strings.ToLower(first(h["Sec-Purpose"])), "prefetch") {
+	if len(h["Upgrade"]) > 0 || pages.IsPrefetch(h) {
 		return false
 	}
 	mode, dest := first(h["Sec-Fetch-Mode"]), first(h["Sec-Fetch-Dest"])

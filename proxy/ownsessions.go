@@ -148,7 +148,7 @@ func (e *sessionsEndpoints) end(r *http.Request, asked revocation) (int, error) 
 
 // ended leads a person back to the list, or to the sign-out, and tells a script.
 func (e *sessionsEndpoints) ended(w http.ResponseWriter, r *http.Request, done pages.Ended) {
-	if !pages.PrefersHTML(r.Header) {
+	if !pages.TakesPage(r.Header) {
 		writeJSON(w, done)
 		return
 	}

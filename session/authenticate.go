@@ -127,14 +127,18 @@ func (m *Manager) stale(o *opened, rec Record) bool {
 	return m.carried != nil && (o.seal != sealOf(rec.Sealed) || !o.session.LastSeen.Equal(rec.LastSeen))
 }
 
-// openRecord returns what o becomes with that record; on an error, o itself.
+// openRecord returns what o becomes with that record; on an error, o itself. A record
+// of which only the times have changed is not opened again.
 func (m *Manager) openRecord(o *opened, rec Record) (*opened, error) {
-	s, err := openSession(&o.ticket, rec.Sealed)
-	if err != nil {
-		return o, err
+	s, seal := o.session, sealOf(rec.Sealed)
+	if s == nil || o.seal != seal {
+		var err error
+		if s, err = openSession(&o.ticket, rec.Sealed); err != nil {
+			return o, err
+		}
 	}
 	next := m.withRecord(o, s, rec.Version, rec.LastSeen)
-	next.seal = sealOf(rec.Sealed)
+	next.seal = seal
 	return next, nil
 }
 

@@ -82,6 +82,7 @@ func (m *Manager) adopt(ctx context.Context, o *opened, s *Session) (*opened, er
 	switch {
 	case err == nil:
 		next.version++
+		next.seal = sealOf(sealed)
 		m.renewals.given(s, now)
 	case errors.Is(err, ErrNotFound):
 		return o, &NoSessionError{Why: SessionGone}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -46,7 +47,7 @@ func (m *Manager) endAtIdP(ctx context.Context, of facet, why Reason) (int, erro
 	n, err := m.endFacet(ctx, of, begun, why)
 	if errors.Is(err, errNotFoundOut) {
 		id := reqid.From(ctx)
-		m.later(of.kind, func(ctx context.Context) error {
+		m.later(slog.String("sessions_of", of.kind), func(ctx context.Context) error {
 			_, err := m.endFacet(reqid.With(ctx, id), of, begun, why)
 			if errors.Is(err, errNotFoundOut) {
 				return err
@@ -155,7 +156,7 @@ func (m *Manager) revoke(s *Session) {
 // is over already.
 func (m *Manager) endLater(asked context.Context, h Handle, subject string, why Reason) {
 	m.watches.fire(h)
-	m.later(h.String(), func(ctx context.Context) error {
+	m.later(slog.Any("session", h), func(ctx context.Context) error {
 		if err := m.store.delete(ctx, h); err != nil {
 			return err
 		}

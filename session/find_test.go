@@ -143,6 +143,9 @@ func TestFirstUse(t *testing.T) {
 		if got, err := m.FirstUse(t.Context(), purpose, value, later); got != want || err != nil {
 			t.Errorf("FirstUse of %s %s = %t, %v; want %t", purpose, value, got, err, want)
 		}
+		if used, err := m.Used(t.Context(), purpose, value); !used || err != nil {
+			t.Errorf("Used of %s %s = %t, %v after its first use", purpose, value, used, err)
+		}
 	}
 	first(w.Manager, "jti", "a", true)
 	first(w.Manager, "jti", "a", false)
@@ -153,7 +156,15 @@ func TestFirstUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	first(w.Manager, "jti", "a", false)
+	if used, err := w.Used(t.Context(), "jti", "c"); used || err != nil {
+		t.Errorf("Used = %t, %v before the first use", used, err)
+	}
 	w.store.fail(&w.store.claimErr)
+	used, err := w.Used(t.Context(), "jti", "a")
+	wantStoreError(t, "claim", err)
+	if used {
+		t.Error("a use known without the store")
+	}
 	got, err := w.FirstUse(t.Context(), "jti", "c", later)
 	wantStoreError(t, "claim", err)
 	if got {
@@ -190,4 +201,11 @@ func (s *faultyStore) Claim(ctx context.Context, t session.Tag, until time.Time)
 		return false, *err
 	}
 	return s.Store.Claim(ctx, t, until)
+}
+
+func (s *faultyStore) Claimed(ctx context.Context, t session.Tag) (bool, error) {
+	if err := s.claimErr.Load(); err != nil {
+		return false, *err
+	}
+	return s.Store.Claimed(ctx, t)
 }

@@ -54,6 +54,8 @@ type Claimer interface {
 	// then at least. Of any number of calls with one tag exactly one is the first.
 	// On an error nobody knows, and the caller must take it for used.
 	Claim(ctx context.Context, t Tag, until time.Time) (first bool, err error)
+	// Claimed reports whether somebody has claimed t, for a time that is not over.
+	Claimed(ctx context.Context, t Tag) (bool, error)
 }
 
 // Notifier is a Store that hears what other processes write to it.

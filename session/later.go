@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -31,12 +32,12 @@ const (
 
 // later has end tried until it succeeds, the sessions concerned are over by
 // themselves, or the process stops: what was to end and did not because the store
-// was out of reach. end counts and tells what it ends.
-func (m *Manager) later(what string, end func(ctx context.Context) error) {
+// was out of reach. end counts and tells what it ends; what says it in the log.
+func (m *Manager) later(what slog.Attr, end func(ctx context.Context) error) {
 	select {
 	case m.waiting <- struct{}{}:
 	default:
-		m.logger.Error("too many sessions wait for the store to end them; this one ends by its own limits", "session", what)
+		m.logger.Error("too many sessions wait for the store to end them; this one ends by its own limits", what)
 		return
 	}
 	until := m.now().Add(m.maxAge)
@@ -48,7 +49,7 @@ func (m *Manager) later(what string, end func(ctx context.Context) error) {
 			err := end(ctx)
 			cancel()
 			if err == nil {
-				m.logger.Info("ended what the store could not end before", "session", what)
+				m.logger.Info("ended what the store could not end before", what)
 				return
 			}
 		}

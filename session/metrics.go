@@ -140,6 +140,12 @@ func (s *meteredStore) claim(ctx context.Context, t Tag, until time.Time) (bool,
 	return first, s.done(opClaim, start, err)
 }
 
+func (s *meteredStore) claimed(ctx context.Context, t Tag) (bool, error) {
+	start := s.now()
+	claimed, err := s.store.(Claimer).Claimed(ctx, t)
+	return claimed, s.done(opClaim, start, err)
+}
+
 func (s *meteredStore) replace(ctx context.Context, h Handle, r Record) error {
 	start := s.now()
 	return s.done(opReplace, start, s.store.Replace(ctx, h, r))

@@ -70,8 +70,14 @@ const (
 	LoginExpired       NoPending = "login_expired"        // begun more than PendingTTL ago
 )
 
-// Error implements error.
-func (e *NoPendingError) Error() string { return "no sign-in under way: " + string(e.Why) }
+// Error implements error. It is for operators.
+func (e *NoPendingError) Error() string {
+	text := "no sign-in under way: " + string(e.Why)
+	if e.Why == LoginCookieInvalid {
+		text += "; if this happens to many, replicas have different SALLYPORT_SECRET, or it was exchanged without keeping the old key behind the new one"
+	}
+	return text
+}
 
 // BeginLogin remembers a sign-in in the browser: it adds the sealed login
 // cookie to the answer. When MaxPending others are under way, it clears the

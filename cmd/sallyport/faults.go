@@ -1,6 +1,9 @@
 package main
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // configError is a wrong or missing variable. Its text names the variable, what
 // is wrong and the remedy, and never contains a secret.
@@ -72,6 +75,14 @@ func (f *faults) note(name, message string) {
 		}
 	}
 	f.errs = append(f.errs, &fault)
+}
+
+// blames reports whether there is a fault of a variable already.
+func (f *faults) blames(name string) bool {
+	return slices.ContainsFunc(f.errs, func(e error) bool {
+		c, ok := errors.AsType[*configError](e)
+		return ok && c.Variable == f.names.of(name)
+	})
 }
 
 // err joins all faults; nil when there are none.

@@ -92,7 +92,34 @@ func main() {
 // run is the whole program: it returns the exit code. The end of ctx is the
 // request to stop.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	p := &process{environ: environ, stdout: stdout, stderr: stderr, now: time.Now}
+	out := &heededWriter{w: stdout}
+	p := &process{environ: environ, stdout: out, stderr: stderr, now: time.Now}
+	code := p.run(ctx, args)
+	if code == exitOK && out.err != nil {
+		fmt.Fprintf(stderr, "sallyport: writing the output: %v\n", out.err)
+		return exitFailed
+	}
+	return code
+}
+
+// heededWriter remembers that a write failed: a key that did not get onto a full disk
+// is none.
+type heededWriter struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (h *heededWriter) Write(b []byte) (int, error) {
+	n, err := h.w.Write(b)
+	if err != nil {
+		h.err = err
+	}
+	return n, err
+}
+
+// run picks the command.
+func (p *process) run(ctx context.Context, args []string) int {
 	command := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		command, args = args[0], args[1:]
@@ -110,7 +137,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	switch command {
 	case "help":
-		fmt.Fprint(stdout, usageText)
+		fmt.Fprint(p.stdout, usageText)
 		return exitOK
 	case "serve":
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.serve(ctx) })
@@ -138,7 +165,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return p.withFlags(args, nil, func(map[string]bool) int { return p.keygen() })
 	case "version":
 		return p.withFlags(args, nil, func(map[string]bool) int {
-			fmt.Fprintln(stdout, readBuild())
+			fmt.Fprintln(p.stdout, readBuild())
 			return exitOK
 		})
 	}

@@ -103,6 +103,7 @@ func (s *settings) resolveProviders(f *faults) {
 		p := s.newProvider(c)
 		p.resolve(f.of(p.Names))
 		s.addProvider(p, f)
+		checkText(p.values(), f.of(p.Names))
 	}
 	if first := s.providers[0]; !slices.ContainsFunc(s.providers, func(p *provider) bool { return !p.OIDC.Draft }) {
 		f.of(first.Names).add(draftVariable, "is true of every provider, so that nobody would be sent to sign in", "take it from the one that people use")

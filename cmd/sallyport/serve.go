@@ -72,6 +72,9 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, with p
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- a.serveProxy(ls.proxy) }()
+	if !isTerminal(p.stderr) {
+		workers.Go(func() { heedHangups(background, a.logger) })
+	}
 	if ls.admin != nil {
 		go func() { failed <- a.admin.Serve(ls.admin) }()
 	}
@@ -81,7 +84,7 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, with p
 	case <-ctx.Done():
 		// A second signal would end the process without notice.
 		a.lines.Prompt()
-		a.drain(context.WithoutCancel(ctx), failed)
+		a.drain(context.WithoutCancel(ctx), ls.proxy, failed)
 	case err := <-failed:
 		a.lines.Prompt()
 		a.logger.Error("a listener failed; the process ends", "error", err)
@@ -110,9 +113,9 @@ func (a *app) serveProxy(l net.Listener) error {
 }
 
 // drain stops in order: /readyz says no, the proxy serves on until load
-// balancers have noticed, then streams are told to come back elsewhere and
-// accepted requests may finish.
-func (a *app) drain(ctx context.Context, failed <-chan error) {
+// balancers have noticed, then takes no new connections, and streams are told to come
+// back elsewhere and accepted requests may finish.
+func (a *app) drain(ctx context.Context, door net.Listener, failed <-chan error) {
 	limits := a.settings.Limits
 	a.ready.stop()
 	a.logger.Info("stopping", "delay", limits.ShutdownDelay.String(), "timeout", limits.ShutdownTimeout.String())
@@ -123,6 +126,7 @@ func (a *app) drain(ctx context.Context, failed <-chan error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ShutdownTimeout)
 	defer cancel()
+	a.leaving.closeDoor(ctx, door, time.After(lastRequests))
 	var streams sync.WaitGroup
 	streams.Go(func() {
 		if err := a.site.CloseStreams(ctx); err != nil {

@@ -49,6 +49,7 @@ func (c Config) resolve(f *faults) (*settings, error) {
 	s.resolveAccess(f)
 	s.resolveHeaders(f)
 	s.resolveLimits(f)
+	checkText(c.values(), f)
 	if err := f.err(); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 func parseHTTPURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
+	case err != nil && strings.Contains(raw, "@"): // it may hold a password
+		return nil, fmt.Errorf("is not a URL")
 	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }):
 		return nil, fmt.Errorf("is %q, which contains white space, a control character or a backslash", raw)
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // requireValues reports each required variable that has no value. examples replace
@@ -42,6 +43,29 @@ func checkWords(values iter.Seq2[variable, reflect.Value], f *faults) {
 		}
 	}
 }
+
+// checkText refuses what no value has on purpose and nobody sees: white space around
+// it and control characters, such as the line end that a template leaves. It comes
+// last, for what the other checks say of a value is more exact. Secrets are not its
+// business: every character may belong to them.
+func checkText(values iter.Seq2[variable, reflect.Value], f *faults) {
+	for v, value := range values {
+		var texts []string
+		switch x := value.Interface().(type) {
+		case string:
+			texts = []string{x}
+		case []string:
+			texts = x
+		}
+		for _, text := range texts {
+			if (strings.TrimSpace(text) != text || hasControl(text)) && !f.blames(v.Name) {
+				f.add(v.Name, fmt.Sprintf("has the value %q, with white space around it or a control character in it", text), "remove what cannot be seen")
+			}
+		}
+	}
+}
+
+func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
 func alternatives(words []string) string {
 	if len(words) == 1 {

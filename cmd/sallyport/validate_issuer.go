@@ -101,6 +101,11 @@ func (p *provider) checkDomains(f *faults) {
 	case slices.Contains(domains, "*") && len(domains) > 1:
 		f.add(domainsVariable, "combines * with other entries", "list domains, or set * alone")
 	}
+	for _, domain := range domains {
+		if domain != "*" && !validName(domain) {
+			f.add(domainsVariable, fmt.Sprintf("has the entry %q", domain), "list domains as Google Workspace shows them, such as example.com")
+		}
+	}
 }
 
 // resolveDomains turns the domains into the parameter hd and a demand on the claim,

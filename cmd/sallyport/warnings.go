@@ -28,8 +28,8 @@ func (s *settings) warnings() []configError {
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
 	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")
-	warn(s.Session.Store != storeRedis && !s.Session.RedisURL.IsEmpty(), "SALLYPORT_REDIS_URL", "is set and not used: SALLYPORT_SESSION_STORE is "+s.Session.Store)
-	warn(s.Network.AdminListen == adminOff && !s.Session.APIToken.IsEmpty(), adminTokenName, "is set and not used: SALLYPORT_ADMIN_LISTEN is off")
+	warn(s.Session.Store != storeRedis && !s.Session.RedisURL.IsEmpty(), "SALLYPORT_REDIS_URL", "the address of Redis is set and not used: SALLYPORT_SESSION_STORE is "+s.Session.Store)
+	warn(s.Network.AdminListen == adminOff && !s.Session.APIToken.IsEmpty(), adminTokenName, "the token of the session API is set and not used: SALLYPORT_ADMIN_LISTEN is off")
 	warn(s.Logging.Pprof, "SALLYPORT_PPROF", "profiles are served on the admin listener and can contain secrets")
 	return append(all, s.providerWarnings()...)
 }
@@ -45,6 +45,7 @@ func (s *settings) providerWarnings() []configError {
 			}
 		}
 		warn(p.Claims.EmailVerified == "ignore" && s.addressesDecide(), "SALLYPORT_EMAIL_VERIFIED", "e-mail allow-lists decide, and addresses that nobody verified pass")
+		warn(hasControl(p.OIDC.ClientSecret.Reveal()), clientSecretVariable, "the client secret has a control character in it, such as a second line end in its file, and it is sent as it is; remove that if the provider refuses the client")
 		warn(!p.OIDC.PreviousSecret.IsEmpty(), previousSecretVariable, "a second client secret is kept for when the provider refuses the first; remove it once that is accepted")
 		warn(p.hasSiblings() && len(p.emailDomains) == 0 && (s.addressesDecide() || s.rulesNameAddresses()), emailDomainsVariable,
 			p.id()+" may state any address, also of another provider's people, and e-mail addresses decide who may pass; list the domains of its own people")

@@ -64,23 +64,38 @@ func (c *Client) backChannelLogout(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
+// logoutTokenUse is the purpose for which the jti of a logout token is used.
+const logoutTokenUse = "logout_token"
+
 // endAsTold ends the sessions that a token is about, which it can do once. The error
-// is errReplayed, or that of the store: what it could not end is ended once it
-// answers, without the token, which is then spent.
-func (c *Client) endAsTold(ctx context.Context, t logoutToken) (int, error) {
-	// Until nothing takes the token for fresh any more.
-	until := c.now().Add(logoutTokenAge + 2*clockSkew)
-	first, err := c.cfg.Ends.FirstUse(ctx, "logout_token", t.issuer+"\n"+t.jti, until)
-	if err != nil {
-		return 0, fmt.Errorf("remembering the jti: %w", err)
-	}
-	if !first {
+// is errReplayed, or that of the store: then the token is not spent, so that the
+// provider's next try is as good as the first; and what the store could not end is
+// ended once it answers, should there be none.
+func (c *Client) endAsTold(ctx context.Context, t logoutToken) (n int, err error) {
+	jti := t.issuer + "\n" + t.jti
+	switch used, err := c.cfg.Ends.Used(ctx, logoutTokenUse, jti); {
+	case err != nil:
+		return 0, fmt.Errorf("asking whether the jti was used: %w", err)
+	case used:
 		return 0, errReplayed
 	}
 	if t.sid != "" {
-		return c.cfg.Ends.EndSID(ctx, t.issuer, t.sid, session.EndedByBackChannel)
+		n, err = c.cfg.Ends.EndSID(ctx, t.issuer, t.sid, session.EndedByBackChannel)
+	} else {
+		n, err = c.cfg.Ends.EndSubject(ctx, t.issuer, t.subject, session.EndedByBackChannel)
 	}
-	return c.cfg.Ends.EndSubject(ctx, t.issuer, t.subject, session.EndedByBackChannel)
+	if err != nil {
+		return n, err
+	}
+	// Until nothing takes the token for fresh any more.
+	until := c.now().Add(logoutTokenAge + 2*clockSkew)
+	switch first, err := c.cfg.Ends.FirstUse(ctx, logoutTokenUse, jti, until); {
+	case err != nil:
+		return n, fmt.Errorf("remembering the jti: %w", err)
+	case !first: // the same token at the same moment: one of them is the first
+		return n, errReplayed
+	}
+	return n, nil
 }
 
 // readLogoutForm returns the one logout_token of a form.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,7 +207,7 @@ func TestBackChannelEnds(t *testing.T) {
 // brokenEnds is a store that fails.
 type brokenEnds struct {
 	*session.Manager
-	firstErr, endErr error
+	usedErr, firstErr, endErr error
 }
 
 func (b *brokenEnds) FirstUse(ctx context.Context, purpose, value string, until time.Time) (bool, error) {
@@ -222,29 +224,76 @@ func (b *brokenEnds) EndSID(ctx context.Context, issuer, sid string, why session
 	return b.Manager.EndSID(ctx, issuer, sid, why)
 }
 
-// LO-06: while nobody can say whether a token was used, it ends nothing, and the
-// provider may try again with it.
-func TestBackChannelFailsClosed(t *testing.T) {
-	broken := &brokenEnds{firstErr: errStoreDown}
-	h, w := logoutWorld(t, func(c *Config) {
-		broken.Manager = c.Sessions.(*session.Manager)
-		c.Ends = broken
-	})
+func (b *brokenEnds) Used(ctx context.Context, purpose, value string) (bool, error) {
+	if b.usedErr != nil {
+		return false, b.usedErr
+	}
+	return b.Manager.Used(ctx, purpose, value)
+}
+
+// LO-06, LO-19: whatever the store cannot do, the provider is told to try again, and
+// that try succeeds with the same token: once.
+func TestBackChannelCanBeTriedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		fail func(*brokenEnds)
+		user string // who is signed in after the failure
+	}{
+		{"nobody can say whether the token was used", func(b *brokenEnds) { b.usedErr = errStoreDown }, "alice"},
+		{"the sessions are not found, or not ended", func(b *brokenEnds) { b.endErr = errStoreDown }, "alice"},
+		{"that it was used is not written down", func(b *brokenEnds) { b.firstErr = errStoreDown }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			broken := &brokenEnds{}
+			h, w := logoutWorld(t, func(c *Config) {
+				broken.Manager = c.Sessions.(*session.Manager)
+				c.Ends = broken
+			})
+			token := h.logoutToken(nil, nil)
+			tt.fail(broken)
+			for range 2 {
+				res := w.tell(token)
+				if body := drain(res); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "temporarily_unavailable") || res.Header.Get("Retry-After") == "" {
+					t.Errorf("%d %s, want 503 with Retry-After", res.StatusCode, body)
+				}
+			}
+			if user := w.signedIn(); user != tt.user {
+				t.Errorf("signed in as %q, want %q", user, tt.user)
+			}
+			*broken = brokenEnds{Manager: broken.Manager}
+			if res := w.tell(token); res.StatusCode != http.StatusOK || w.signedIn() != "" {
+				t.Errorf("the next try: %d %s", res.StatusCode, drain(res))
+			}
+			if res := w.tell(token); res.StatusCode != http.StatusBadRequest {
+				t.Errorf("once more: %d, want 400", res.StatusCode)
+			}
+		})
+	}
+}
+
+// LO-06: of one token that comes many times at once, one is the first.
+func TestBackChannelAtOnce(t *testing.T) {
+	h, w := logoutWorld(t, nil)
 	token := h.logoutToken(nil, nil)
-	res := w.tell(token)
-	if body := drain(res); res.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "temporarily_unavailable") || res.Header.Get("Retry-After") == "" {
-		t.Errorf("%d %s", res.StatusCode, body)
+	var told [http.StatusServiceUnavailable + 1]atomic.Int32
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			res, err := http.PostForm(w.site.URL+"/oauth2/logout/backchannel", url.Values{"logout_token": {token}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = res.Body.Close()
+			told[res.StatusCode].Add(1)
+		})
 	}
-	if user := w.signedIn(); user != "alice" {
+	wg.Wait()
+	if ok, refused := told[http.StatusOK].Load(), told[http.StatusBadRequest].Load(); ok != 1 || refused != 15 {
+		t.Errorf("%d were told 200 and %d 400, want 1 and 15", ok, refused)
+	}
+	if user := w.signedIn(); user != "" {
 		t.Errorf("signed in as %q", user)
-	}
-	broken.firstErr = nil
-	if res := w.tell(token); res.StatusCode != http.StatusOK || w.signedIn() != "" {
-		t.Errorf("the next try: %d", res.StatusCode)
-	}
-	broken.endErr = errStoreDown
-	if res := w.tell(h.logoutToken(nil, nil)); res.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("a store that ends nothing: %d, want 503", res.StatusCode)
 	}
 }
 

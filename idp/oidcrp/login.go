@@ -42,7 +42,7 @@ func (c *Client) Begin(w http.ResponseWriter, r *http.Request, s session.SignIn)
 func (c *Client) begin(w http.ResponseWriter, r *http.Request, b beginning) {
 	retry := c.loginPath(b.to)
 	if b.attempt >= maxAttempts {
-		c.loginFault(w, r, fault.New(fault.SignInLoop, fmt.Errorf("%d sign-ins in a row did not hold: each session was gone at the next request", b.attempt)), retry)
+		c.loginFault(w, r, fault.New(fault.SignInLoop, fmt.Errorf("%d sign-ins in a row did not hold: each session was gone at the next request; if there are several replicas, they need one SALLYPORT_SECRET and SALLYPORT_SESSION_STORE=redis, otherwise look at SALLYPORT_COOKIE_DOMAIN", b.attempt)), retry)
 		return
 	}
 	provider := c.provider.Load()

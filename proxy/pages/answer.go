@@ -15,13 +15,13 @@ const htmlType = "text/html; charset=utf-8"
 type reply struct {
 	status    int
 	guard     guard
-	page      view   // for those who prefer HTML
+	page      view   // for people
 	json      any    // for everybody else
 	mediaType string // of json
 }
 
 func (p *Renderer) answer(w http.ResponseWriter, r *http.Request, a reply) {
-	if PrefersHTML(r.Header) {
+	if TakesPage(r.Header) {
 		write(w, r, a.status, a.guard, htmlType, p.render(a.page))
 		return
 	}

@@ -3,9 +3,9 @@
 // in, that they are signed out, where they are signed in.
 //
 // An answer takes this way. The proxy or a protocol calls a method of Renderer,
-// say Fault. PrefersHTML looks at Accept: whoever names HTML gets the page of
-// page.templ, everybody else (fetch, curl, an API client that
-// accepts anything) gets JSON, for a fault application/problem+json (RFC 9457).
+// say Fault. TakesPage looks at Accept and at who asks: a person whose browser
+// names HTML gets the page of page.templ, everybody else (fetch, curl, an API
+// client that accepts anything) gets JSON, for a fault application/problem+json (RFC 9457).
 // Both carry the same fields of package fault and the same header fields: never
 // stored, never framed, never sniffed, and a Content-Security-Policy that allows
 // the page's own inline style and nothing else. There is no script, no image and

@@ -43,7 +43,7 @@ func (s step) script() string {
 // station writes a page of a kept form: e says what it is to those who do not accept
 // HTML, and so never have one.
 func (p *Renderer) station(w http.ResponseWriter, r *http.Request, e *fault.Error, s station, v view) {
-	if !PrefersHTML(r.Header) {
+	if !TakesPage(r.Header) {
 		p.Fault(w, r, e)
 		return
 	}

@@ -41,6 +41,22 @@ const (
 	exactly
 )
 
+// TakesPage reports whether an answer to a request is for a person to read: it asks for
+// HTML, and neither is it a script's, which can act on problem+json alone, nor is it a
+// prefetch. Fetch Metadata tell, or X-Requested-With where there are none; some browsers
+// within apps send that with navigations, too.
+func TakesPage(h http.Header) bool {
+	if mode := h.Get("Sec-Fetch-Mode"); mode != "" && mode != "navigate" || mode == "" && h.Get("X-Requested-With") != "" || IsPrefetch(h) {
+		return false
+	}
+	return PrefersHTML(h)
+}
+
+// IsPrefetch reports whether a browser asks for what a person may want to see later.
+func IsPrefetch(h http.Header) bool {
+	return strings.Contains(strings.ToLower(h.Get("Sec-Purpose")), "prefetch")
+}
+
 // match is how well an answer's type fits Accept so far.
 type match struct {
 	specificity int

@@ -50,6 +50,32 @@ func TestPrefersHTML(t *testing.T) {
 	}
 }
 
+// Pages are for people: a script gets what it can act on, whatever it accepts.
+func TestTakesPage(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header map[string]string
+		want   bool
+	}{
+		"a browser without Fetch Metadata":     {nil, true},
+		"a navigation":                         {map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, true},
+		"a frame":                              {map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, true},
+		"a navigation of a browser in an app":  {map[string]string{"Sec-Fetch-Mode": "navigate", "X-Requested-With": "com.example.app"}, true},
+		"fetch":                                {map[string]string{"Sec-Fetch-Mode": "cors"}, false},
+		"fetch of the same origin":             {map[string]string{"Sec-Fetch-Mode": "same-origin"}, false},
+		"an older browser's XMLHttpRequest":    {map[string]string{"X-Requested-With": "XMLHttpRequest"}, false},
+		"a prefetch":                           {map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Purpose": "prefetch;prerender"}, false},
+		"a navigation that does not want HTML": {map[string]string{"Sec-Fetch-Mode": "navigate", "Accept": "application/json"}, false},
+	} {
+		h := http.Header{"Accept": {browserAccept}}
+		for field, value := range tc.header {
+			h.Set(field, value)
+		}
+		if got := TakesPage(h); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
 // A page goes only to those who name HTML.
 func FuzzPrefersHTML(f *testing.F) {
 	f.Add(browserAccept)

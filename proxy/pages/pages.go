@@ -100,10 +100,10 @@ func (p *Renderer) SignedOut(w http.ResponseWriter, r *http.Request, signInURL s
 }
 
 // ConfirmSignOut asks before a sign-out that another site may have caused; its
-// form posts rd to action. Whoever does not accept HTML cannot be asked and gets
+// form posts rd to action. Who is no person with a browser cannot be asked and gets
 // the fault cross_site_request.
 func (p *Renderer) ConfirmSignOut(w http.ResponseWriter, r *http.Request, action, rd string) {
-	if !PrefersHTML(r.Header) {
+	if !TakesPage(r.Header) {
 		p.Fault(w, r, fault.New(fault.CrossSiteRequest, nil))
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/session"
+	"go.etcd.io/bbolt"
 )
 
 // Claims are kept to the second, rounded up.
@@ -26,10 +27,24 @@ func (s *Store) Claim(ctx context.Context, tag session.Tag, until time.Time) (bo
 	return err == nil, s.explain("writing", err)
 }
 
+// Claimed implements session.Claimer. It waits for no write.
+func (s *Store) Claimed(ctx context.Context, tag session.Tag) (claimed bool, _ error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err := guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			claimed = lasts(tables(tx).claims.Get(tag[:]), s.now())
+			return nil
+		})
+	})
+	return claimed, s.explain("reading", err)
+}
+
 // claim is session.ErrConflict if somebody has claimed the tag before.
 func (t table) claim(tag session.Tag, until, now time.Time) error {
 	if before := bytes.Clone(t.claims.Get(tag[:])); len(before) == 8 {
-		if now.Unix() < int64(binary.BigEndian.Uint64(before)) {
+		if lasts(before, now) {
 			return session.ErrConflict
 		}
 		if err := t.claimed.Delete(append(before, tag[:]...)); err != nil {
@@ -41,6 +56,11 @@ func (t table) claim(tag session.Tag, until, now time.Time) error {
 		return err
 	}
 	return t.claimed.Put(append(bytes.Clone(second), tag[:]...), nil)
+}
+
+// lasts reports whether a claim until then, as it is stored, is not over.
+func lasts(until []byte, now time.Time) bool {
+	return len(until) == 8 && now.Unix() < int64(binary.BigEndian.Uint64(until))
 }
 
 // purgeClaims forgets at most limit claims whose time is over. more is true when

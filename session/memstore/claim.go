@@ -31,6 +31,19 @@ func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool
 	return true, nil
 }
 
+// Claimed implements session.Claimer.
+func (s *Store) Claimed(ctx context.Context, t session.Tag) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	now := s.now()
+	ix := s.index(t)
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	until, claimed := ix.claims[t]
+	return claimed && now.UnixMicro() < until, nil
+}
+
 // forgetClaims drops the claims of a shard whose time is over.
 func (s *Store) forgetClaims(ix *indexShard) {
 	now := s.now().UnixMicro()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/redis/rueidis"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -22,4 +23,16 @@ func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// Claimed implements session.Claimer.
+func (s *Store) Claimed(ctx context.Context, t session.Tag) (bool, error) {
+	key := claimKey(t)
+	until, err := ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (int64, error) {
+		return c.Do(ctx, c.B().Get().Key(key).Build().Pin()).AsInt64()
+	})
+	if rueidis.IsRedisNil(err) {
+		return false, nil
+	}
+	return err == nil && s.now().UnixMilli() < until, err
 }

@@ -25,12 +25,22 @@ func (f *fixture) claim(c session.Claimer, t session.Tag, want bool) {
 	if first, err := c.Claim(f.Context(), t, f.Now().Add(10*time.Minute)); first != want || err != nil {
 		f.Errorf("Claim = %t, %v; want %t", first, err, want)
 	}
+	f.claimed(c, t, true)
+}
+
+func (f *fixture) claimed(c session.Claimer, t session.Tag, want bool) {
+	f.Helper()
+	if claimed, err := c.Claimed(f.Context(), t); claimed != want || err != nil {
+		f.Errorf("Claimed = %t, %v; want %t", claimed, err, want)
+	}
 }
 
 func testClaim(f *fixture, c session.Claimer) {
 	a, b := newTag(), newTag()
+	f.claimed(c, a, false)
 	f.claim(c, a, true)
 	f.claim(c, a, false)
+	f.claimed(c, b, false)
 	f.claim(c, b, true)
 	f.claim(c, a, false)
 	if ix, ok := f.store.(session.Indexer); ok { // a claim marks nothing
@@ -44,6 +54,7 @@ func testClaimOver(f *fixture, c session.Claimer) {
 	f.advance(9 * time.Minute)
 	f.claim(c, a, false)
 	f.advance(2 * time.Minute)
+	f.claimed(c, a, false)
 	f.claim(c, a, true)
 	f.claim(c, a, false)
 }
@@ -76,5 +87,8 @@ func testClaimRace(f *fixture, _ session.Claimer) {
 func testClaimCancelled(f *fixture, c session.Claimer) {
 	if first, err := c.Claim(cancelled(f.T), newTag(), f.Now().Add(time.Minute)); first || err == nil {
 		f.Errorf("Claim = %t, %v; want an error", first, err)
+	}
+	if claimed, err := c.Claimed(cancelled(f.T), newTag()); claimed || err == nil {
+		f.Errorf("Claimed = %t, %v; want an error", claimed, err)
 	}
 }
