@@ -44,13 +44,10 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 	return a
 }
 
-// routes is the endpoint. It takes every method, since Envoy asks with that of the
-// request; without a trusted proxy to say so, the method means nothing.
+// routes is the endpoint. It takes every method that passes, since Envoy asks with that
+// of the request; without a trusted proxy to say so, the method means nothing.
 func (a *forwardAuth) routes() []Route {
-	methods := []string{
-		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-	}
-	return []Route{{Path: authPath, Name: "auth", Methods: methods, Handler: http.HandlerFunc(a.answer)}}
+	return []Route{{Path: authPath, Name: "auth", Handler: http.HandlerFunc(a.answer)}}
 }
 
 // answer decides as the proxy would, and renders the decision: 200 with the identity,

@@ -85,6 +85,16 @@ func TestForwardAuthDecisions(t *testing.T) {
 	}
 }
 
+// TestForwardAuthIsAskedInEachMethod: Envoy asks in that of the request.
+func TestForwardAuthIsAskedInEachMethod(t *testing.T) {
+	f := askingFixture(t, nil)
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "QUERY"} {
+		lines := append(traefik(method, "/x"), "Cookie: "+valid)
+		f.send(request(method, askPath, lines...)).wantStatus(t, 200)
+	}
+	f.send(request("TRACE", askPath, append(traefik("TRACE", "/x"), "Cookie: "+valid)...)).wantStatus(t, 403)
+}
+
 // TestForwardAuthAgreesWithProxy asks both about the same requests.
 func TestForwardAuthAgreesWithProxy(t *testing.T) {
 	f := askingFixture(t, nil)

@@ -60,7 +60,7 @@ type Pages interface {
 type Route struct {
 	Path    string   // relative to the prefix, e.g. "/callback"
 	Name    string   // bounded label for metrics and logs, e.g. "callback"
-	Methods []string // any other method gets 405; HEAD follows GET
+	Methods []string // any other method gets 405; HEAD follows GET; nil = every one that passes
 	Handler http.Handler
 }
 
