@@ -20,6 +20,7 @@ type forwardAuth struct {
 	site     *Site
 	tell     teller
 	complete []string // the fields that every answer has
+	parts    []string // those in which the session store repeats its cookies
 	origin   string   // of the public URL
 	scheme   string   // likewise
 	warned   rarely
@@ -35,6 +36,9 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 		origin:   cfg.PublicURL.Scheme + "://" + cfg.PublicURL.Host, scheme: cfg.PublicURL.Scheme,
 	}
 	a.complete = append(a.complete, cfg.ClaimHeaders.names()...)
+	for n := range cfg.CookieParts {
+		a.parts = append(a.parts, session.PartField(n))
+	}
 	if cfg.PassIDToken {
 		a.complete = append(a.complete, askedNames.idToken)
 	}
@@ -151,6 +155,11 @@ func (a *forwardAuth) pass(x *exchange, who *session.Session) {
 		a.tell.tell(x.Header(), x, who)
 	}
 	a.fillIn(x)
+	if x.trusted {
+		for _, name := range a.parts {
+			x.Header()[name] = x.value("")
+		}
+	}
 	x.WriteHeader(http.StatusOK)
 }
 

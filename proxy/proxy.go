@@ -121,9 +121,12 @@ type Config struct {
 
 	Policy  *policy.Policy
 	Cookies session.Cookies
-	Returns *session.ReturnPolicy
-	Auth    Authenticator
-	Refresh Refresher // nil = there is no POST /session/refresh
+	// CookieParts is how many numbered parts of the session cookie an answer may set,
+	// with a store that keeps sessions in them; 0 = none.
+	CookieParts int
+	Returns     *session.ReturnPolicy
+	Auth        Authenticator
+	Refresh     Refresher // nil = there is no POST /session/refresh
 	// Sessions lets people see and end their own; nil = /sessions is not there.
 	Sessions Sessions
 	Login    Login

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/session"
+	"github.com/sallyport/sallyport/session/cookiestore"
 )
 
 // parts are what the objects of one process share.
@@ -254,6 +255,9 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 		Auth: manager, Refresh: manager, Sessions: own, Login: providers, Pages: renderer, Routes: routes(providers.Routes()), Mode: providers.Mode,
 		AccessLog: s.Logging.AccessLog,
 		Now:       p.now, Logger: p.logger, Registerer: p.registry,
+	}
+	if s.Session.Store == storeCookie {
+		cfg.CookieParts = cookiestore.MaxParts
 	}
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience
