@@ -24,7 +24,7 @@ local identity = {
 
 local managed_names = {
   forwarded = true, remoteuser = true, remotegroups = true, remoteemail = true, remotename = true, xuser = true,
-  xrealip = true, xrewriteurl = true, xmethodoverride = true, httpmethodoverride = true,
+  xrealip = true, xrewriteurl = true, xmethodoverride = true, httpmethodoverride = true, proxy = true,
 }
 local managed_families = {
   "^xforwarded", "^xauthrequest", "^xsallyport", "^xoriginal", "^xremote", "^xwebauth", "^xhttpmethod",
