@@ -155,6 +155,7 @@ func (a *forwardAuth) pass(x *exchange, who *session.Session) {
 		a.tell.tell(x.Header(), x, who)
 	}
 	a.fillIn(x)
+	a.site.cors.share(x.Header(), x.in)
 	if x.trusted {
 		for _, name := range a.parts {
 			x.Header()[name] = x.value("")

@@ -72,7 +72,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"101 to HTTP/2", "GET", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", "502", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFixture(t, func(c *Config) { c.UpstreamTimeout = 500 * time.Millisecond })
+			f := newFixture(t, func(c *Config) { c.UpstreamTimeout = 10 * time.Second })
 			f.app.answerBy(once(tt.raw))
 			c := f.dial()
 			c.write(request(tt.method, "/", "Cookie: "+valid))
