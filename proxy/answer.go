@@ -64,7 +64,7 @@ func (s *Site) beginSignIn(x *exchange, r *http.Request, to session.ReturnTo, d 
 // serveOwn answers at one of our own endpoints.
 func (s *Site) serveOwn(x *exchange, e *endpoint) {
 	x.handler = s.metrics.handlerOf(e.name)
-	if !slices.Contains(e.methods, x.in.Method) {
+	if e.methods != nil && !slices.Contains(e.methods, x.in.Method) {
 		s.prepare(x)
 		x.Header()["Allow"] = []string{e.allow}
 		s.render(x, fault.New(fault.MethodNotAllowed, nil))

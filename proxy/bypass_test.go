@@ -46,6 +46,8 @@ func TestAuthBypass(t *testing.T) {
 		{"opaque target", signedIn, "GET mailto:x HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{400}},
 		{"absolute form with a user", signedIn, "GET http://evil@app.example.com/ HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{400}},
 		{"absolute form of another scheme", signedIn, "GET file://app.example.com/ HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{400}},
+		{"absolute form without a host", signedIn, "GET http:///public/x HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{400}},
+		{"absolute form without slashes", signedIn, "GET http:/public/x HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{400}},
 		{"absolute form of another host", signedIn, "GET http://evil.com/ HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n", []int{421}},
 		{"PA-24 encoded NUL before a public path", anon, request("GET", "/admin%00/public/x"), []int{400}},
 		{"PA-24 encoded NUL after one", anon, request("GET", "/public/x%00.png"), []int{400}},

@@ -166,8 +166,30 @@ func TestCORSInForwardAuth(t *testing.T) {
 	if fields := corsFields(a.Header); len(fields) > 0 {
 		t.Errorf("for an unlisted origin: %v", fields)
 	}
-	// A preflight is the edge proxy's to answer: 200 would send it to the app.
+	a = f.ask(askPath, traefik("GET", "/x"), []string{"Origin: " + front, "Cookie: " + valid})
+	a.wantStatus(t, 200)
+	if a.Header.Get("Access-Control-Allow-Origin") != front {
+		t.Errorf("an answer that an edge proxy may copy to the app's has %v", a.Header)
+	}
+	// A preflight that is asked about is not answered: 200 would send it to the app.
 	f.ask(askPath, traefik("OPTIONS", "/x"), []string{"Origin: " + front, "Access-Control-Request-Method: PUT"}).wantStatus(t, 401)
+}
+
+// An edge proxy may hand preflights over instead of asking about them.
+func TestCORSPreflightsWithoutAnApp(t *testing.T) {
+	f := askingFixture(t, func(c *Config) {
+		withCORS(nil)(c)
+		c.ForwardAuth, c.Upstream = ForwardAuthOnly, nil
+	})
+	a := f.send(request("OPTIONS", "/api", "Origin: "+front, "Access-Control-Request-Method: PUT"))
+	a.wantStatus(t, 204)
+	if a.Header.Get("Access-Control-Allow-Origin") != front {
+		t.Errorf("fields %v", a.Header)
+	}
+	for _, lines := range [][]string{{"Origin: https://evil.example.com", "Access-Control-Request-Method: PUT"}, {"Origin: " + front}} {
+		f.send(request("OPTIONS", "/api", lines...)).wantStatus(t, 404)
+	}
+	f.send(request("OPTIONS", "/oauth2/session", "Origin: "+front, "Access-Control-Request-Method: PUT")).wantStatus(t, 405)
 }
 
 // The app's own word about who may read its answers stands; without one it is ours.

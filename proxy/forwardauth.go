@@ -20,6 +20,7 @@ type forwardAuth struct {
 	site     *Site
 	tell     teller
 	complete []string // the fields that every answer has
+	parts    []string // those in which the session store repeats its cookies
 	origin   string   // of the public URL
 	scheme   string   // likewise
 	warned   rarely
@@ -35,6 +36,9 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 		origin:   cfg.PublicURL.Scheme + "://" + cfg.PublicURL.Host, scheme: cfg.PublicURL.Scheme,
 	}
 	a.complete = append(a.complete, cfg.ClaimHeaders.names()...)
+	for n := range cfg.CookieParts {
+		a.parts = append(a.parts, session.PartField(n))
+	}
 	if cfg.PassIDToken {
 		a.complete = append(a.complete, askedNames.idToken)
 	}
@@ -44,13 +48,10 @@ func newForwardAuth(cfg *Config, site *Site, assert *asserter) *forwardAuth {
 	return a
 }
 
-// routes is the endpoint. It takes every method, since Envoy asks with that of the
-// request; without a trusted proxy to say so, the method means nothing.
+// routes is the endpoint. It takes every method that passes, since Envoy asks with that
+// of the request; without a trusted proxy to say so, the method means nothing.
 func (a *forwardAuth) routes() []Route {
-	methods := []string{
-		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
-	}
-	return []Route{{Path: authPath, Name: "auth", Methods: methods, Handler: http.HandlerFunc(a.answer)}}
+	return []Route{{Path: authPath, Name: "auth", Handler: http.HandlerFunc(a.answer)}}
 }
 
 // answer decides as the proxy would, and renders the decision: 200 with the identity,
@@ -154,6 +155,12 @@ func (a *forwardAuth) pass(x *exchange, who *session.Session) {
 		a.tell.tell(x.Header(), x, who)
 	}
 	a.fillIn(x)
+	a.site.cors.share(x.Header(), x.in)
+	if x.trusted {
+		for _, name := range a.parts {
+			x.Header()[name] = x.value("")
+		}
+	}
 	x.WriteHeader(http.StatusOK)
 }
 

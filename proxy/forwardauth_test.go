@@ -85,6 +85,16 @@ func TestForwardAuthDecisions(t *testing.T) {
 	}
 }
 
+// TestForwardAuthIsAskedInEachMethod: Envoy asks in that of the request.
+func TestForwardAuthIsAskedInEachMethod(t *testing.T) {
+	f := askingFixture(t, nil)
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND", "QUERY"} {
+		lines := append(traefik(method, "/x"), "Cookie: "+valid)
+		f.send(request(method, askPath, lines...)).wantStatus(t, 200)
+	}
+	f.send(request("TRACE", askPath, append(traefik("TRACE", "/x"), "Cookie: "+valid)...)).wantStatus(t, 403)
+}
+
 // TestForwardAuthAgreesWithProxy asks both about the same requests.
 func TestForwardAuthAgreesWithProxy(t *testing.T) {
 	f := askingFixture(t, nil)
@@ -344,4 +354,33 @@ func TestForwardAuthOnly(t *testing.T) {
 		}
 	}
 	f.app.wantNone(t)
+}
+
+// TestForwardAuthHasFieldsForCookies: only proxies that are trusted get them, and only with
+// a store that sets cookies.
+func TestForwardAuthHasFieldsForCookies(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		parts int
+		tune  func(*Config)
+		want  int
+	}{
+		{"cookies", 2, trustLoopback, 2}, {"another store", 0, trustLoopback, 0}, {"nobody is trusted", 2, func(*Config) {}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFixture(t, func(c *Config) {
+				tt.tune(c)
+				c.CookieParts = tt.parts
+			})
+			res := f.ask(askPath, traefik("GET", "/x"), []string{"Cookie: " + valid})
+			res.wantStatus(t, 200)
+			if got := len(res.Header["X-Sallyport-Set-Cookie-0"]) + len(res.Header["X-Sallyport-Set-Cookie-1"]); got != tt.want {
+				t.Errorf("%d fields for cookies, want %d", got, tt.want)
+			}
+			res = f.ask(askPath, traefik("GET", "/x"))
+			if res.wantStatus(t, 401); res.Header["X-Sallyport-Set-Cookie-0"] != nil {
+				t.Error("a refusal has a field for cookies, which its Set-Cookie does without")
+			}
+		})
+	}
 }

@@ -105,9 +105,30 @@ func TestForwardAuthJudgesWebSockets(t *testing.T) {
 	f.ask(askPath, traefik("GET", "/ws"), shake, []string{"Origin: https://evil.com"}).wantStatus(t, 403)
 	f.ask(askPath, traefik("GET", "/ws"), shake, []string{"Origin: https://app.example.com"}).wantStatus(t, 200)
 	f.ask(askPath, traefik("GET", "/ws"), shake).wantStatus(t, 200)
+	// RFC 8441: from HTTP/2 there is no key, and some proxies pass Upgrade on.
+	for _, lines := range [][]string{{"Upgrade: websocket"}, {"Upgrade: WebSocket", "Connection: Upgrade"}, {"Sec-WebSocket-Key: x", "Sec-WebSocket-Key: y"}} {
+		signed := append(lines, "Cookie: "+valid)
+		f.ask(askPath, traefik("GET", "/ws"), signed, []string{"Origin: https://evil.com"}).wantStatus(t, 403)
+		f.ask(askPath, traefik("GET", "/ws"), signed, []string{"Origin: https://app.example.com"}).wantStatus(t, 200)
+	}
 	old := "GET " + askPath + " HTTP/1.0\r\nHost: app.example.com\r\nOrigin: https://evil.com\r\n" +
 		strings.Join(append(shake, traefik("GET", "/ws")...), "\r\n") + "\r\n\r\n"
 	f.send(old).wantStatus(t, 403)
+}
+
+// TestForwardAuthRefusesOtherUpgrades: an app that agreed to one would have a connection
+// in which nobody is asked again, with any path and identity (h2c smuggling).
+func TestForwardAuthRefusesOtherUpgrades(t *testing.T) {
+	f := askingFixture(t, nil)
+	for _, lines := range [][]string{
+		{"Upgrade: h2c"}, {"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings"}, {"Upgrade: TLS/1.0"}, {"Upgrade: websocket, h2c"},
+		{"Upgrade: websocket", "Upgrade: h2c"}, {"Upgrade: h2c", "Sec-WebSocket-Key: x"},
+	} {
+		f.ask(askPath, traefik("GET", "/public/x"), lines).wantStatus(t, 403)
+		f.ask(askPath, traefik("GET", "/a"), lines, []string{"Cookie: " + valid}).wantStatus(t, 403)
+		f.ask(askPath, lines, []string{"Cookie: " + valid}).wantStatus(t, 403)
+	}
+	f.ask(askPath, traefik("GET", "/public/x"), []string{"Upgrade:"}).wantStatus(t, 200)
 }
 
 // TestForwardAuthRedirectsWithoutMethod: many configurations of nginx tell the address

@@ -92,7 +92,7 @@ func (g *gate) check(r *http.Request, host string) (target, *fault.Error) {
 // "/path" or from an absolute-form target, which every server must accept
 // (RFC 9112 §3.2.2); net/http has then taken the host from it.
 func rawPath(u *url.URL) (string, error) {
-	if u.Opaque != "" || u.User != nil || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
+	if u.Opaque != "" || u.User != nil || u.Scheme != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return "", errors.New("the request target is neither a path nor an http address")
 	}
 	path := u.RawPath

@@ -69,7 +69,7 @@ var managedNames = strings.Fields(`X-Forwarded-User X-Forwarded-Email X-Forwarde
 	X-Forwarded-For X-Forwarded-Proto X-Forwarded-Port X-Forwarded-Prefix X-Forwarded-Uri X-Forwarded-Other X-Forwarded Forwarded X-Real-IP
 	X-Original-URL X-Original-Method X-Original-Other X-Rewrite-URL X-Request-Id Traceparent Tracestate
 	X-Auth-Request-User X-Auth-Request-Email X-Auth-Request-Groups X-Auth-Request-Other Remote-User Remote-Groups Remote-Email Remote-Name X-User
-	X-Remote-User X-Remote-Group X-Remote-Other X-WEBAUTH-USER X-WEBAUTH-ROLE X-HTTP-Method-Override X-HTTP-Method X-Method-Override HTTP-Method-Override`)
+	X-Remote-User X-Remote-Group X-Remote-Other X-WEBAUTH-USER X-WEBAUTH-ROLE X-HTTP-Method-Override X-HTTP-Method X-Method-Override HTTP-Method-Override Proxy`)
 
 // misspelt are names that the generator never writes as they are.
 var misspelt = strings.Fields("Transfer-Encoding Content-Length Connection Keep-Alive Host Cookie Authorization Expect Trailer TE Upgrade")

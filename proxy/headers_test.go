@@ -30,7 +30,7 @@ func spoofings() []spoofing {
 			"Remote-Email: admin", "Remote-Name: admin", "X-Remote-Group: admin", "X-Auth-Request-User: admin", "X-Sallyport-Assertion: admin", "Remote_User: admin",
 			"X-Forwarded-Roles: admin", "X-Forwarded-Name: admin",
 		}},
-		{"FW-07 overrides", []string{"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X-Http-Method-Override: admin", "X-HTTP-Method: admin", "X-Method-Override: admin", "X-Real-Ip: admin", "X-Original-Method: admin", "X_Original_Url: admin"}},
+		{"FW-07 overrides", []string{"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X-Http-Method-Override: admin", "X-HTTP-Method: admin", "X-Method-Override: admin", "X-Real-Ip: admin", "X-Original-Method: admin", "X_Original_Url: admin", "Proxy: http://admin", "proxy-: admin"}},
 		{"HT-05 misspelt framing", []string{"Content_Length: admin", "Trans-fer-Encoding: admin", "Con-nection: admin", "Ho_st: admin", "Coo.kie: admin", "T-e: admin"}},
 		{"FW-06 prefix and the rest of the family", []string{"X-Forwarded-Prefix: admin", "X-Forwarded-Port: admin", "X-Forwarded-Server: admin", "X-Forwarded-Uri: admin", "X-Forwarded-Method: admin", "X-Forwarded: admin", "X-Forwarded-Anything: admin", "Forwarded: for=admin"}},
 		{"in a hop's own fields", []string{"Connection: keep-alive, X-Forwarded-User, x_forwarded_user", "Keep-Alive: X-Forwarded-User=admin", "Proxy-Connection: X-Forwarded-User", "X_Forwarded_User: admin"}},

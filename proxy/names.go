@@ -41,6 +41,8 @@ var exactNames = map[string]class{
 	"xforwarded": forwarding, "forwarded": forwarding, "xrealip": forwarding, "xrewriteurl": forwarding,
 
 	"remoteuser": borrowed, "remotegroups": borrowed, "remoteemail": borrowed, "remotename": borrowed,
+	// CGI makes the variable HTTP_PROXY of it, which many take for their way out.
+	"proxy": borrowed,
 	"xuser": borrowed, "xhttpmethod": borrowed, "xmethodoverride": borrowed, "httpmethodoverride": borrowed,
 
 	"transferencoding": wire, "contentlength": wire, "connection": wire, "proxyconnection": wire,

@@ -43,10 +43,14 @@ func (o *original) whole() string { return whole(o.path, o.request.URL.RawQuery)
 // it in two ways, of which one is a client's that it let through.
 func readOriginal(x *exchange, question *http.Request, publicScheme string) (*original, error) {
 	o := &original{request: question, scheme: publicScheme}
-	if !x.trusted {
+	r := &o.told
+	if err := readUpgrade(r, question); err != nil {
+		return o, err
+	}
+	if o.request = r; !x.trusted {
 		return o, nil
 	}
-	h := question.Header
+	h := r.Header
 	method, err := told(h, originalMethods[:])
 	if err != nil {
 		return o, err
@@ -61,15 +65,6 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (*or
 	if scheme != "" {
 		o.scheme = scheme
 	}
-	r := &o.told
-	*r = *question
-	// Whatever version the proxy speaks with us, the client may have asked for a
-	// WebSocket; most proxies do not pass Upgrade on with the question.
-	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
-	if len(h["Sec-Websocket-Key"]) > 0 {
-		r.Header = maps.Clone(h)
-		r.Header["Upgrade"] = []string{"websocket"}
-	}
 	if method != "" {
 		r.Method = method
 	}
@@ -83,8 +78,29 @@ func readOriginal(x *exchange, question *http.Request, publicScheme string) (*or
 	if o.located = located; located {
 		r.URL = &o.address
 	}
-	o.request, o.complete = r, o.located && method != "" && !joined(h)
+	o.complete = o.located && method != "" && !joined(h)
 	return o, nil
+}
+
+// readUpgrade makes r the question as the request that a client may have sent: whatever version
+// the proxy speaks with us, it may be for a WebSocket. Most proxies do not pass Upgrade on with the
+// question, and one from HTTP/2 has no Sec-WebSocket-Key (RFC 8441 §5); either is enough
+// to have the origin judged. The error says that the client wants another protocol: an
+// app that agrees to it would have a connection in which nobody is asked again.
+func readUpgrade(r, question *http.Request) error {
+	*r = *question
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	upgrade := question.Header["Upgrade"]
+	for _, protocol := range upgrade {
+		if protocol != "" && !strings.EqualFold(protocol, "websocket") {
+			return fmt.Errorf("the client asks for an upgrade to %.50q; have the proxy take away every Upgrade but that to websocket", upgrade)
+		}
+	}
+	if strings.Join(upgrade, "") != "" || len(question.Header["Sec-Websocket-Key"]) > 0 {
+		r.Header = maps.Clone(question.Header)
+		r.Header["Upgrade"], r.Header["Sec-Websocket-Key"] = []string{"websocket"}, []string{"asked about"}
+	}
+	return nil
 }
 
 // joined reports whether a proxy may have appended its own target to one that the

@@ -61,7 +61,7 @@ type Pages interface {
 type Route struct {
 	Path    string   // relative to the prefix, e.g. "/callback"
 	Name    string   // bounded label for metrics and logs, e.g. "callback"
-	Methods []string // any other method gets 405; HEAD follows GET
+	Methods []string // any other method gets 405; HEAD follows GET; nil = every one that passes
 	Handler http.Handler
 }
 
@@ -122,9 +122,12 @@ type Config struct {
 
 	Policy  *policy.Policy
 	Cookies session.Cookies
-	Returns *session.ReturnPolicy
-	Auth    Authenticator
-	Refresh Refresher // nil = there is no POST /session/refresh
+	// CookieParts is how many numbered parts of the session cookie an answer may set,
+	// with a store that keeps sessions in them; 0 = none.
+	CookieParts int
+	Returns     *session.ReturnPolicy
+	Auth        Authenticator
+	Refresh     Refresher // nil = there is no POST /session/refresh
 	// Sessions lets people see and end their own; nil = /sessions is not there.
 	Sessions Sessions
 	Login    Login

@@ -20,8 +20,8 @@ type routes struct {
 // endpoint is a Route with what was worked out once.
 type endpoint struct {
 	name    string
-	methods []string
-	allow   string // the Allow field
+	methods []string // nil: any
+	allow   string   // the Allow field
 	handler http.Handler
 }
 
@@ -38,8 +38,8 @@ func newRoutes(public *url.URL, prefix string, list []Route) (*routes, error) {
 	base := basePath(public)
 	t := &routes{base: base, prefix: base + prefix, own: make(map[string]*endpoint, len(list))}
 	for _, r := range list {
-		if !strings.HasPrefix(r.Path, "/") || r.Name == "" || r.Handler == nil || len(r.Methods) == 0 {
-			return nil, fmt.Errorf("proxy: route %q needs a path that begins with a slash, a name, methods and a handler", r.Path)
+		if !strings.HasPrefix(r.Path, "/") || r.Name == "" || r.Handler == nil {
+			return nil, fmt.Errorf("proxy: route %q needs a path that begins with a slash, a name and a handler", r.Path)
 		}
 		full := t.prefix + r.Path
 		if _, doubled := t.own[full]; doubled {

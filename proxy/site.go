@@ -165,16 +165,16 @@ func (s *Site) serve(x *exchange) {
 		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("the path is, or could be read as, one of ours or outside the base path"))))
 		return
 	}
-	if s.forward == nil {
-		x.handler = handlerRefused
-		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
-		return
-	}
 	if ours, refused := s.cors.preflight(x.in); refused != nil {
 		s.act(x, refuse(nil, refused))
 		return
 	} else if ours {
 		s.act(x, Decision{Kind: Preflight, Reason: reasonPreflight})
+		return
+	}
+	if s.forward == nil {
+		x.handler = handlerRefused
+		s.act(x, refuse(nil, fault.New(fault.NotFound, errors.New("SALLYPORT_FORWARD_AUTH=only has no app; have the proxy in front send this request to the app itself"))))
 		return
 	}
 	s.act(x, s.judge(x, x.in, s.decider.rule(x.in.Method, x.path)))

@@ -97,14 +97,23 @@ func (c Cookies) SessionName() string { return c.session }
 // "__Host-sallyport_0".
 func (c Cookies) PartName(n int) string { return c.session + "_" + strconv.Itoa(n) }
 
+// PartField is the field of an answer to an edge proxy that asks in which SetPart repeats
+// what it sets: most of them cannot take two values out of Set-Cookie.
+func PartField(n int) string { return "X-Sallyport-Set-Cookie-" + strconv.Itoa(n) }
+
 // SetPart adds a numbered part of the session cookie to an answer's header, with
-// the session cookie's attributes. An empty value has the browser forget it.
+// the session cookie's attributes. An empty value has the browser forget it. Where the
+// header has the part's PartField, it is repeated there.
 func (c Cookies) SetPart(h http.Header, n int, value string) {
 	cookie := c.cookie(c.PartName(n), value)
 	if value == "" {
 		cookie.MaxAge = -1
 	}
-	h.Add("Set-Cookie", cookie.String())
+	text := cookie.String()
+	h.Add("Set-Cookie", text)
+	if field := PartField(n); h[field] != nil {
+		h[field] = []string{text}
+	}
 }
 
 // Parts returns what a request's header holds of the session cookie's parts 0 to

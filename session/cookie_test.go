@@ -132,3 +132,23 @@ func TestOwnsDoesNotAllocate(t *testing.T) {
 		t.Errorf("Owns allocates %v times, want 0", n)
 	}
 }
+
+// TestSetPartRepeats: an edge proxy that asks cannot take two values out of Set-Cookie.
+func TestSetPartRepeats(t *testing.T) {
+	c, err := NewCookies(CookieConfig{Name: "sallyport", Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := http.Header{PartField(0): {""}, PartField(1): {""}}
+	c.SetPart(h, 0, "first")
+	c.SetPart(h, 1, "")
+	for n, want := range h["Set-Cookie"] {
+		if got := h[PartField(n)]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", PartField(n), got, want)
+		}
+	}
+	plain := http.Header{}
+	if c.SetPart(plain, 0, "first"); len(plain) != 1 {
+		t.Errorf("nobody asked for more than Set-Cookie: %v", plain)
+	}
+}

@@ -90,7 +90,7 @@ func TestHangupEndsNothing(t *testing.T) {
 	var log output
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { heedHangups(ctx, newLogger(&log, "json", slog.LevelInfo)); close(done) }()
+	go func() { heedHangups(ctx, slog.New(slog.NewJSONHandler(&log, nil))); close(done) }()
 	eventually(t, "the line about SIGHUP", func() bool {
 		if err := self.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)

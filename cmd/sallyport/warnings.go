@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/policy"
@@ -28,6 +29,9 @@ func (s *settings) warnings() []configError {
 	warn(s.Network.InsecureHTTP, "SALLYPORT_INSECURE_HTTP", "http:// is allowed beyond loopback: whoever is on the way can read sessions and tokens")
 	warn(s.Session.Domain != "", "SALLYPORT_COOKIE_DOMAIN", "every host below the cookie domain receives the session cookie")
 	warn(s.Session.SameSite == "none", "SALLYPORT_COOKIE_SAMESITE", "the session cookie goes along with requests that other sites cause")
+	if others := s.crossSite(); s.Session.SameSite != "none" && s.Config.CORS.Credentials {
+		warn(len(others) > 0, "SALLYPORT_CORS_ORIGINS", strings.Join(others, ", ")+" is another site than SALLYPORT_PUBLIC_URL: browsers keep the session cookie from its scripts, which get 401, unless SALLYPORT_COOKIE_SAMESITE is none")
+	}
 	warn(s.Session.Store != storeRedis && !s.Session.RedisURL.IsEmpty(), "SALLYPORT_REDIS_URL", "the address of Redis is set and not used: SALLYPORT_SESSION_STORE is "+s.Session.Store)
 	warn(s.Network.AdminListen == adminOff && !s.Session.APIToken.IsEmpty(), adminTokenName, "the token of the session API is set and not used: SALLYPORT_ADMIN_LISTEN is off")
 	warn(s.Logging.Pprof, "SALLYPORT_PPROF", "profiles are served on the admin listener and can contain secrets")

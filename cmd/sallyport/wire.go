@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/proxy"
 	"github.com/sallyport/sallyport/proxy/pages"
 	"github.com/sallyport/sallyport/session"
+	"github.com/sallyport/sallyport/session/cookiestore"
 )
 
 // parts are what the objects of one process share.
@@ -260,6 +261,9 @@ func newSite(s *settings, p parts, keys *session.KeyRing, manager *session.Manag
 	}
 	if s.Logging.AccessLog && s.logLevel <= slog.LevelInfo {
 		cfg.AccessLog = p.lines
+	}
+	if s.Session.Store == storeCookie {
+		cfg.CookieParts = cookiestore.MaxParts
 	}
 	if s.Headers.PassAssertion {
 		cfg.AssertionKeys, cfg.AssertionAudience = keys.AssertionKeys, s.Headers.AssertionAudience

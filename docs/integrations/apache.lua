@@ -24,7 +24,7 @@ local identity = {
 
 local managed_names = {
   forwarded = true, remoteuser = true, remotegroups = true, remoteemail = true, remotename = true, xuser = true,
-  xrealip = true, xrewriteurl = true, xmethodoverride = true, httpmethodoverride = true,
+  xrealip = true, xrewriteurl = true, xmethodoverride = true, httpmethodoverride = true, proxy = true,
 }
 local managed_families = {
   "^xforwarded", "^xauthrequest", "^xsallyport", "^xoriginal", "^xremote", "^xwebauth", "^xhttpmethod",
@@ -123,7 +123,10 @@ function check(r)
   end
   local cookies = others(r.headers_in["Cookie"] or "")
   r.headers_in["Cookie"] = cookies ~= "" and cookies or nil
-  -- A cookie that Sallyport renews.
-  if headers["set-cookie"] then r.err_headers_out["Set-Cookie"] = headers["set-cookie"] end
+  -- The cookies that Sallyport renews, for apache.conf.
+  for _, part in ipairs({ "0", "1" }) do
+    local cookie = headers["x-sallyport-set-cookie-" .. part]
+    if cookie and cookie ~= "" then r.subprocess_env["sallyport_cookie_" .. part] = cookie end
+  end
   return apache2.DECLINED
 end

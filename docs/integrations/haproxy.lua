@@ -89,6 +89,8 @@ core.register_action("sallyport", { "http-req" }, function(txn, url)
     end
   end
   without_own(txn)
-  local cookie = list(response.headers["set-cookie"])[1]
-  if cookie then txn:set_var("txn.sallyport_cookie", cookie) end
+  for _, part in ipairs({ "0", "1" }) do
+    local cookie = list(response.headers["x-sallyport-set-cookie-" .. part])[1]
+    if cookie and cookie ~= "" then txn:set_var("txn.sallyport_cookie_" .. part, cookie) end
+  end
 end, 1)

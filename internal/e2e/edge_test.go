@@ -53,6 +53,13 @@ var edgeServers = []struct {
 func newEdge(t *testing.T, startProxy func(*edge), env ...string) *edge {
 	t.Helper()
 	e := planEdge(t)
+	e.run(startProxy, env...)
+	return e
+}
+
+// run starts what planEdge has not.
+func (e *edge) run(startProxy func(*edge), env ...string) {
+	e.t.Helper()
 	e.startProvider()
 	e.startSallyport(append([]string{
 		"SALLYPORT_LISTEN=" + e.listen, "SALLYPORT_UPSTREAM=", "SALLYPORT_FORWARD_AUTH=only",
@@ -61,7 +68,6 @@ func newEdge(t *testing.T, startProxy func(*edge), env ...string) *edge {
 	}, env...)...)
 	e.awaitReady()
 	e.startProxy(startProxy)
-	return e
 }
 
 // planEdge chooses addresses, makes a certificate and starts the application alone.

@@ -80,6 +80,7 @@ func TestEdgeProxies(t *testing.T) {
 			t.Run("forged original request", func(t *testing.T) { e.believesNoClient(t, b) })
 			t.Run("forged identity", func(t *testing.T) { e.removesForged(t, b) })
 			t.Run("streams", func(t *testing.T) { e.passesStreams(t, b) })
+			t.Run("upgrades", func(t *testing.T) { e.letsNoTunnelThrough(t, b) })
 			t.Run("cookies", func(t *testing.T) { e.keepsTicket(t, b) })
 			t.Run("each managed name", func(t *testing.T) { e.removesEachName(t, b) })
 			t.Run("trailers", func(t *testing.T) { e.judgesTrailers(t, b, server.trailers) })

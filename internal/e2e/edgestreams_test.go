@@ -38,3 +38,27 @@ func (e *edge) passesStreams(t *testing.T, b *browser) {
 		t.Errorf("a WebSocket of the site's own: %d %v", upgraded.StatusCode, upgraded.Header)
 	}
 }
+
+// letsNoTunnelThrough: whoever gets an upgrade to something else than a WebSocket has a
+// connection to the app in which nobody is asked again, about any path and with any
+// identity (h2c smuggling), if the app agrees. This one agrees to everything.
+func (e *edge) letsNoTunnelThrough(t *testing.T, b *browser) {
+	e, b = e.in(t, b)
+	settings := "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"
+	for _, test := range [][]string{
+		{"Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", settings},
+		{"Upgrade: H2C", "Connection: keep-alive, upgrade"},
+		{"Upgrade: TLS/1.0", "Connection: Upgrade"},
+		{"Upgrade: websocket, h2c", "Connection: Upgrade"},
+		{"Upgrade: h2c, websocket", "Connection: Upgrade"},
+		{"Upgrade: websocket", "Upgrade: h2c", "Connection: Upgrade"},
+		{"Upgrade: h2c", "Upgrade: websocket", "Connection: Upgrade"},
+	} {
+		for _, who := range []struct{ path, line string }{{"/public/x", "X-Nothing: 1"}, {"/x", e.cookies(b)}} {
+			p := e.send(http.MethodGet, who.path, append(test, who.line)...)
+			if to := p.header.Get("Upgrade"); p.status == http.StatusSwitchingProtocols && to != "websocket" {
+				t.Errorf("%s with %q: the application agreed to %q", who.path, test, to)
+			}
+		}
+	}
+}

@@ -34,6 +34,7 @@ type world struct {
 	tokenLife int    // of access tokens, in seconds; 0 for the provider's default
 	tokenSlow int    // milliseconds that answers of the token endpoint are held back
 
+	groups       []string       // of everybody, beside their own
 	registered   map[string]any // metadata of the client instead of its secret, or nil
 	openerPolicy string         // Cross-Origin-Opener-Policy of the provider's pages, "" for none
 	pushed       bool           // the provider requires pushed authorization requests
@@ -101,6 +102,7 @@ func (w *world) startProvider() {
 		"signingAlg":             w.signing,
 		"accessTokenTTL":         w.tokenLife,
 		"tokenDelay":             w.tokenSlow,
+		"groups":                 w.groups,
 		"client":                 w.registered,
 		"pushed":                 w.pushed,
 		"openerPolicy":           w.openerPolicy,

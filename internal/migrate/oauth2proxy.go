@@ -68,6 +68,8 @@ func oauth2ProxyAddresses() map[string]rule {
 		"FORCE_HTTPS":            remark("has no counterpart: let the proxy in front lead from http to https. Cookies are Secure as soon as SALLYPORT_PUBLIC_URL is https"),
 		"METRICS_ADDRESS":        differs("SALLYPORT_ADMIN_LISTEN", "/metrics, /healthz and /readyz"),
 		"METRICS_SECURE_ADDRESS": remark("has no counterpart: the admin listener serves plain HTTP"),
+		"METRICS_TLS_CERT_FILE":  remark("has no counterpart: the admin listener serves plain HTTP"),
+		"METRICS_TLS_KEY_FILE":   remark("has no counterpart: the admin listener serves plain HTTP"),
 		"PING_PATH":              remark("is answered on the admin listener as /healthz; on the proxy's listener every path is the app's"),
 		"PING_USER_AGENT":        remark("has no counterpart: use /healthz on the admin listener"),
 		"READY_PATH":             remark("is answered on the admin listener as /readyz"),
@@ -85,11 +87,14 @@ func oauth2ProxyProvider() map[string]rule {
 		"SCOPE": func(t *translation, value string) {
 			t.set("SALLYPORT_OIDC_SCOPES", strings.Join(strings.Fields(value), ","), "")
 		},
-		"PROMPT":                same("SALLYPORT_OIDC_PROMPT"),
-		"APPROVAL_PROMPT":       remark("has no counterpart: SALLYPORT_OIDC_PROMPT is the OpenID Connect parameter"),
-		"ACR_VALUES":            differs("SALLYPORT_OIDC_ACR_VALUES", "what is asked for is also enforced on the way back"),
-		"RESOURCE":              same("SALLYPORT_OIDC_RESOURCE"),
-		"CODE_CHALLENGE_METHOD": remark("is always S256; nothing to do"),
+		"PROMPT":                      same("SALLYPORT_OIDC_PROMPT"),
+		"APPROVAL_PROMPT":             remark("has no counterpart: SALLYPORT_OIDC_PROMPT is the OpenID Connect parameter"),
+		"ACR_VALUES":                  differs("SALLYPORT_OIDC_ACR_VALUES", "what is asked for is also enforced on the way back"),
+		"RESOURCE":                    same("SALLYPORT_OIDC_RESOURCE"),
+		"CODE_CHALLENGE_METHOD":       remark("is always S256; nothing to do"),
+		"FORCE_CODE_CHALLENGE_METHOD": remark("is always S256; nothing to do"),
+		"OIDC_ENABLED_SIGNING_ALGS":   same("SALLYPORT_OIDC_SIGNING_ALGS"),
+		"OIDC_PUBLIC_KEY_FILES":       remark("has no counterpart: the provider's keys are read from its metadata, so that it can exchange them"),
 		"PROVIDER_CA_FILES": func(t *translation, value string) {
 			all := list(value)
 			if len(all) > 1 {
@@ -118,18 +123,22 @@ func oauth2ProxyProvider() map[string]rule {
 		"SKIP_CLAIMS_FROM_PROFILE_URL": onlyIf(func(t *translation, _ string) {
 			t.set("SALLYPORT_OIDC_USERINFO", "never", "")
 		}, nothing),
-		"BACKEND_LOGOUT_URL":       remark("has no counterpart: tokens are revoked (RFC 7009), and browsers are led to the provider's end_session_endpoint, or to SALLYPORT_OIDC_LOGOUT_URL"),
-		"PROVIDER_DISPLAY_NAME":    remark("has no counterpart: there is no page before the sign-in"),
-		"SSL_INSECURE_SKIP_VERIFY": onlyIf(remark(unsafe+": set SALLYPORT_OIDC_CA_FILE to the certificate of the provider's authority"), nothing),
-		"ENCODE_STATE":             remark(always),
-		"JWT_KEY":                  remark("belongs to login.gov; see docs/configuration.md for how clients authenticate"),
-		"JWT_KEY_FILE":             remark("belongs to login.gov; see docs/configuration.md for how clients authenticate"),
-		"PUBJWK_URL":               remark("belongs to login.gov; endpoints are read from the provider's metadata"),
-		"AZURE_TENANT":             nothing, // part of the issuer
+		"BACKEND_LOGOUT_URL":            remark("has no counterpart: tokens are revoked (RFC 7009), and browsers are led to the provider's end_session_endpoint, or to SALLYPORT_OIDC_LOGOUT_URL"),
+		"PROVIDER_DISPLAY_NAME":         remark("has no counterpart: there is no page before the sign-in"),
+		"SSL_INSECURE_SKIP_VERIFY":      onlyIf(remark(unsafe+": set SALLYPORT_OIDC_CA_FILE to the certificate of the provider's authority"), nothing),
+		"ENCODE_STATE":                  remark(always),
+		"JWT_KEY":                       remark("belongs to login.gov; see docs/configuration.md for how clients authenticate"),
+		"JWT_KEY_FILE":                  remark("belongs to login.gov; see docs/configuration.md for how clients authenticate"),
+		"PUBJWK_URL":                    remark("belongs to login.gov; endpoints are read from the provider's metadata"),
+		"AZURE_TENANT":                  nothing, // part of the issuer
+		"AZURE_GRAPH_GROUP_FIELD":       remark("has no counterpart: Microsoft Graph is not asked; groups are those of the ID token, by their ids unless the app registration says otherwise"),
+		"ENTRA_ID_ALLOWED_TENANTS":      same("SALLYPORT_OIDC_ALLOWED_TENANTS"),
+		"ENTRA_ID_FEDERATED_TOKEN_AUTH": onlyIf(remark("has no counterpart: the client authenticates by a secret, a key or a certificate (docs/client-authentication.md)"), nothing),
 	}
 	for _, name := range []string{
 		"GITHUB_ORG", "GITHUB_TEAM", "GITHUB_REPO", "GITHUB_TOKEN", "GITHUB_USERS", "BITBUCKET_TEAM", "BITBUCKET_REPOSITORY", "GITLAB_PROJECTS",
 		"GOOGLE_ADMIN_EMAIL", "GOOGLE_GROUPS", "GOOGLE_SERVICE_ACCOUNT_JSON", "GOOGLE_USE_APPLICATION_DEFAULT_CREDENTIALS", "GOOGLE_TARGET_PRINCIPAL",
+		"GOOGLE_GROUP", "GOOGLE_USE_ORGANIZATION_ID", "GOOGLE_ADMIN_API_USER_SCOPE",
 	} {
 		rules[name] = remark(onlyOIDC)
 	}

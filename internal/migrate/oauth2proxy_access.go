@@ -26,6 +26,7 @@ func oauth2ProxyAccess() map[string]rule {
 		"AUTHENTICATED_EMAILS_FILE":   remark("has no counterpart as a file: put the addresses into SALLYPORT_ALLOWED_EMAILS, separated by commas"),
 		"ALLOWED_GROUPS":              same("SALLYPORT_ALLOWED_GROUPS"),
 		"GITLAB_GROUPS":               same("SALLYPORT_ALLOWED_GROUPS"),
+		"KEYCLOAK_GROUPS":             same("SALLYPORT_ALLOWED_GROUPS"),
 		"ALLOWED_ROLES":               remark("has no counterpart of its own: let SALLYPORT_CLAIM_GROUPS name the claim of the roles (realm_access.roles in Keycloak) and put the roles into SALLYPORT_ALLOWED_GROUPS"),
 		"SKIP_AUTH_ROUTES":            publicPaths,
 		"SKIP_AUTH_REGEX":             publicPaths,

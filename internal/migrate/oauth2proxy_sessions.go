@@ -37,6 +37,7 @@ func oauth2ProxySessions() map[string]rule {
 		"COOKIE_CSRF_PER_REQUEST":       remark("is always so: five sign-ins can be under way in one browser"),
 		"COOKIE_CSRF_PER_REQUEST_LIMIT": remark("is five; nothing to do"),
 		"COOKIE_CSRF_EXPIRE":            remark("is ten minutes; nothing to do"),
+		"COOKIE_CSRF_SAMESITE":          remark("is lax, as the way back from the provider needs; nothing to do"),
 		"SESSION_COOKIE_MINIMAL":        remark("has no counterpart: a session keeps its tokens, because it lives as long as they do at the provider"),
 		"SESSION_STORE_TYPE":            same("SALLYPORT_SESSION_STORE"),
 

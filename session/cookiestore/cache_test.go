@@ -37,7 +37,7 @@ func newWarm(t testing.TB) *warm {
 }
 
 func (w *warm) found(b *browser) *reading {
-	return w.find(w.handle, w.cookies.Parts(b.request().Header, maxParts, maxPart))
+	return w.find(w.handle, w.cookies.Parts(b.request().Header, MaxParts, maxPart))
 }
 
 // A reading that is remembered must not outlive what it was verified against.
@@ -148,11 +148,11 @@ func TestCachedReadingIsOfItsKeys(t *testing.T) {
 	ring := newRing(t, key)
 	s := newStore(t, ring, nil)
 	b, h, _ := stored(t, s, 100)
-	before := s.find(h, s.cookies.Parts(b.request().Header, maxParts, maxPart))
+	before := s.find(h, s.cookies.Parts(b.request().Header, MaxParts, maxPart))
 	if err := ring.Set([]session.Key{session.GenerateKey(), key}); err != nil {
 		t.Fatal(err)
 	}
-	after := s.find(h, s.cookies.Parts(b.request().Header, maxParts, maxPart))
+	after := s.find(h, s.cookies.Parts(b.request().Header, MaxParts, maxPart))
 	if before == nil || after == nil || before == after {
 		t.Errorf("before %p, after %p", before, after)
 	}

@@ -81,7 +81,7 @@ func (c *carrier) find(h session.Handle) *reading {
 // holds mu.
 func (c *carrier) cookies() [][]string {
 	if c.sent == nil {
-		c.sent = c.store.cookies.Parts(c.request, maxParts, maxPart)
+		c.sent = c.store.cookies.Parts(c.request, MaxParts, maxPart)
 	}
 	return c.sent
 }
@@ -107,7 +107,7 @@ func (c *carrier) begin() {
 		return // by another request, whose answer says what the browser has now
 	}
 	header, sent := c.Header(), c.cookies()
-	for n := range maxParts {
+	for n := range MaxParts {
 		switch {
 		case n < len(c.parts):
 			c.store.cookies.SetPart(header, n, c.parts[n])

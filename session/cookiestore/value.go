@@ -14,17 +14,17 @@ const (
 	// maxPart is how many characters of the value one cookie carries: a browser
 	// keeps 4096 of name and value (RFC 6265bis §5.6), and the name has up to 73.
 	maxPart = 3600
-	// maxParts bounds what a browser sends with every request. With the ticket it is
+	// MaxParts bounds what a browser sends with every request. With the ticket it is
 	// at most 7.7 KiB: one header field of that size passes the servers that are
 	// commonly in front (nginx, Apache and Tomcat take 8 KiB), and leaves something
 	// to the app's own cookies.
-	maxParts = 2
+	MaxParts = 2
 
 	valueVersion = 1
 	headerSize   = 1 + 8 + 8 + 8 + 1
 	macSize      = 32
 	// maxSealed is the largest record that fits.
-	maxSealed = maxParts*maxPart/4*3 - headerSize - macSize
+	maxSealed = MaxParts*maxPart/4*3 - headerSize - macSize
 )
 
 // A value is, in unpadded base64url, cut into parts of maxPart characters:
@@ -127,7 +127,7 @@ func (s *Store) decode(h session.Handle, parts []string) (session.Record, bool) 
 // has few candidates, and all but the last of a value are full, so the number of
 // attempts is small whatever the browser sends. Nil is none.
 func (s *Store) find(h session.Handle, sent [][]string) *reading {
-	return s.findAfter(h, make([]string, 0, maxParts), sent)
+	return s.findAfter(h, make([]string, 0, MaxParts), sent)
 }
 
 func (s *Store) findAfter(h session.Handle, before []string, sent [][]string) *reading {

@@ -3,7 +3,8 @@
 // says so on standard output: {"event":"listening","address":"127.0.0.1:…"}.
 //
 //   /events       server-sent events: one at once, then one every 100 ms
-//   /socket       a WebSocket that says nothing
+//   /socket       a WebSocket that says nothing, like any other path that is asked
+//                 for an upgrade
 //   /slow?ms=N    answers after N milliseconds, and says on standard output when
 //                 the request came in
 //   /form         a page with a form that posts to /orders
@@ -65,10 +66,11 @@ const server = createServer(async (req, res) => {
   res.end(JSON.stringify({ method: req.method, url: req.url, headers: pairs(req.rawHeaders), trailers: pairs(req.rawTrailers), bytes, sha256: digest.digest("hex") }));
 });
 
-// The handshake of RFC 6455 §4.2.2, and then silence.
+// The handshake of RFC 6455 §4.2.2, and then silence. Any other protocol is agreed to
+// as well, which no proxy should have let through.
 server.on("upgrade", (req, socket) => {
   const accept = createHash("sha1").update(req.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${req.headers.upgrade}\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
   socket.on("error", () => socket.destroy());
 });
 

@@ -14,6 +14,7 @@
 //   signingAlg               of ID tokens: "RS256" (default) or "ES256"
 //   accessTokenTTL           seconds, default 300
 //   emailDomain              of everybody's address, default "example.com"
+//   groups                   of everybody, beside their own, default none
 //   openerPolicy             Cross-Origin-Opener-Policy of every answer, default none
 //   tokenDelay               milliseconds that an answer of the token endpoint is
 //                            held back after its tokens were issued, default 0
@@ -36,7 +37,7 @@ const people = new Map(
     { sub: "ada", name: "Ada Lovelace", preferred_username: "ada", email: "ada@example.com", email_verified: true, groups: ["engineering", "admins"] },
     { sub: "grace", name: "Grace Hopper", preferred_username: "grace", email: "grace@example.com", email_verified: true, groups: ["engineering"] },
     { sub: "zoe", name: "Zoë, Ltd. 50%", preferred_username: "Zoë", email: "zoe@example.com", email_verified: true, groups: ["R&D, Europe", "50%"] },
-  ].map((p) => [p.sub, { ...p, email: p.email.replace("example.com", config.emailDomain || "example.com") }]),
+  ].map((p) => [p.sub, { ...p, email: p.email.replace("example.com", config.emailDomain || "example.com"), groups: [...p.groups, ...(config.groups || [])] }]),
 );
 
 // The pair comes out of its generation as JWK. privateKey.export() of a KeyObject would do the
