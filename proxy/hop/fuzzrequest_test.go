@@ -28,7 +28,7 @@ func FuzzRequest(f *testing.F) {
 		make := func() *http.Request {
 			r := &http.Request{
 				Method: methods[int(method)%len(methods)], URL: &url.URL{Scheme: "http", Host: "app.example.com", Path: path, RawQuery: query},
-				Host: host, Header: http.Header{name: {value}, "User-Agent": {""}}, ContentLength: int64(len(body)),
+				Host: host, Header: http.Header{http.CanonicalHeaderKey(name): {value}, "User-Agent": {""}}, ContentLength: int64(len(body)),
 			}
 			if len(body) > 0 {
 				r.Body = io.NopCloser(bytes.NewReader(body))
