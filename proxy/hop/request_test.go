@@ -16,7 +16,7 @@ func TestWhatIsSent(t *testing.T) {
 	r.Host = "public.example.com"
 	r.Header = http.Header{
 		"Accept": {"a", "b"}, "X-Empty": {""}, "User-Agent": {""},
-		"Host": {"evil.example.com"}, "Content-Length": {"7"}, "Transfer-Encoding": {"chunked"}, "Trailer": {"X-Evil"},
+		"Host": {"evil.example.com"}, "Content-Length": {"7"}, "Transfer-Encoding": {"chunked"}, "content-length": {"8"}, "TRANSFER-ENCODING": {"chunked"}, "hosT": {"evil"}, "Trailer": {"X-Evil"},
 	}
 	if got := read(a.transport(nil), r); got != "200 ok" {
 		t.Fatal(got)
