@@ -32,8 +32,8 @@ func TestHeadsThatAreNone(t *testing.T) {
 			t.Errorf("%q has the status %d", first, status)
 		}
 	}
-	for _, f := range []fields{"", "Content-Length: -1", "Content-Length: 4, 4", "Transfer-Encoding: chunked\r\nContent-Length: 4"} {
-		if n, err := f.length(); err == nil {
+	for _, f := range []string{"", "Content-Length: -1", "Content-Length: 4, 4", "Transfer-Encoding: chunked\r\nContent-Length: 4"} {
+		if n, err := fields(f).length(); err == nil {
 			t.Errorf("%q have the length %d", f, n)
 		}
 	}
