@@ -26,6 +26,29 @@ func TestSpreadOf(t *testing.T) {
 	}
 }
 
+func TestMarginNarrowsWithMoreValues(t *testing.T) {
+	few := marginOf([]float64{1, 2, 3, 4, 5})
+	if few.median != 3 || few.half < 1.40 || few.half > 1.41 { // 1.57 × 2 ÷ √5
+		t.Errorf("the margin is %+v", few)
+	}
+	if got := few.text(1); got != "3.0 ± 1.4" {
+		t.Errorf("it is written %q", got)
+	}
+	var many []float64
+	for range 100 {
+		many = append(many, 1, 2, 3, 4, 5)
+	}
+	if got := marginOf(many); got.median != 3 || got.half > 0.15 {
+		t.Errorf("the margin of 500 values is %+v", got)
+	}
+}
+
+func TestShareHasTheMarginOfItsSamples(t *testing.T) {
+	if got, want := (share{part: 0.01, samples: 2000}).text(), "1.0 % ± 0.4"; got != want {
+		t.Errorf("it is written %q, want %q", got, want)
+	}
+}
+
 func TestRatiosPairSlices(t *testing.T) {
 	of := []sample{{requests: 10, cpu: 300 * time.Microsecond}, {requests: 100, cpu: 8 * time.Millisecond}}
 	by := []sample{{requests: 10, cpu: 200 * time.Microsecond}, {requests: 10, cpu: 400 * time.Microsecond}}
