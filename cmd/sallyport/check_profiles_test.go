@@ -85,7 +85,7 @@ func TestCheckProfiles(t *testing.T) {
 			if f.failed() {
 				t.Error("something fails")
 			}
-			golden(t, "check/"+name+".txt", render(f, p.URL, "PROVIDER", "provider's by 1s", "provider's by 0s"))
+			golden(t, "check/"+name+".txt", render(f, p.URL, "PROVIDER"))
 		})
 	}
 }

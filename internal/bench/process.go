@@ -14,7 +14,7 @@ import (
 )
 
 // startLimit is how long a process may take until it serves.
-const startLimit = 15 * time.Second
+const startLimit = time.Minute
 
 // process is one program under measurement.
 type process struct {

@@ -66,13 +66,13 @@ type profileProvider struct {
 func newProfileProvider(t *testing.T, name string, change func(*profile)) *profileProvider {
 	t.Helper()
 	p := &profileProvider{t: t}
-	p.Server = httptest.NewServer(p)
-	t.Cleanup(p.Close)
+	p.Server = httptest.NewUnstartedServer(p)
+	base := "http://" + p.Listener.Addr().String()
 	raw, err := os.ReadFile("../../idp/oidcrp/testdata/profiles/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(bytes.ReplaceAll(raw, []byte("{base}"), []byte(p.URL)), &p.profile); err != nil {
+	if err := json.Unmarshal(bytes.ReplaceAll(raw, []byte("{base}"), []byte(base)), &p.profile); err != nil {
 		t.Fatal(err)
 	}
 	if p.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
@@ -81,6 +81,8 @@ func newProfileProvider(t *testing.T, name string, change func(*profile)) *profi
 	if change != nil {
 		change(&p.profile)
 	}
+	p.Start() // the handlers read what was set until here
+	t.Cleanup(p.Close)
 	return p
 }
 
