@@ -11,7 +11,7 @@ import (
 )
 
 // DefaultMaxRecords is the bound of a Config that names none. Full, with some
-// 4 KiB in each record, a store of that size takes half a gigabyte.
+// 4 KiB in each record and its marks, a store of that size takes half a gigabyte.
 const DefaultMaxRecords = 100_000
 
 const (
