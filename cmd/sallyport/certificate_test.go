@@ -94,3 +94,57 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		t.Errorf("serial %d after the repair, want 3", got)
 	}
 }
+
+// Browsers refuse a certificate that is over; nobody should learn of it from people.
+func TestCertificateThatIsOver(t *testing.T) {
+	certFile, keyFile := writeCertificate(t, t.TempDir(), 1)
+	for _, tt := range []struct {
+		name, host string
+		in         time.Duration // from now
+		want       []string      // "level words" of the findings, in their order
+		logged     string        // level
+	}{
+		{"not yet", "localhost", -10 * 365 * 24 * time.Hour, []string{"fail not valid before"}, "ERROR"},
+		{"ends soon", "localhost", 0, []string{"warn expires at"}, "WARN"},
+		{"over", "localhost", 2 * time.Hour, []string{"fail expired at"}, "ERROR"},
+		{"of another host", "app.example.com", 2 * time.Hour, []string{"fail expired at", "warn does not name app.example.com"}, "ERROR"},
+		{"of another host, soon", "app.example.com", 0, []string{"warn expires at", "warn does not name app.example.com"}, "WARN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := load(with(map[string]string{
+				"SALLYPORT_PUBLIC_URL": "https://" + tt.host, "SALLYPORT_TLS_CERT_FILE": certFile, "SALLYPORT_TLS_KEY_FILE": keyFile,
+			}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := time.Now().Add(tt.in)
+			var f findings
+			checkCertificate(s, now, &f)
+			if len(f) != len(tt.want) {
+				t.Fatalf("findings %+v, want %q", f, tt.want)
+			}
+			for i, one := range f {
+				level, words, _ := strings.Cut(tt.want[i], " ")
+				if one.Level != level || !strings.Contains(one.Message, words) || one.Variable != "SALLYPORT_TLS_CERT_FILE" {
+					t.Errorf("finding %+v, want %s", one, tt.want[i])
+				}
+			}
+			var log bytes.Buffer
+			if _, err := newCertificate(certFile, keyFile, func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(log.String(), "level="+tt.logged) || !strings.Contains(log.String(), "variable=SALLYPORT_TLS_CERT_FILE") {
+				t.Errorf("the log lacks a line of level %s: %s", tt.logged, log.String())
+			}
+		})
+	}
+}
+
+func TestCertificateThatIsGood(t *testing.T) {
+	leaf := &x509.Certificate{NotBefore: time.Unix(0, 0), NotAfter: time.Unix(0, 0).Add(72 * time.Hour)}
+	for after, want := range map[time.Duration]bool{0: true, 23 * time.Hour: true, 25 * time.Hour: false} {
+		if problem, bad := certificateProblem(leaf, time.Unix(0, 0).Add(after)); (problem == "") != want || bad {
+			t.Errorf("after %s: %q, bad %t", after, problem, bad)
+		}
+	}
+}

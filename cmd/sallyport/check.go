@@ -94,6 +94,7 @@ func examine(ctx context.Context, environ []string, now func() time.Time) findin
 	checkUpstreamHealth(ctx, s, &f)
 	checkStore(ctx, s, &f)
 	checkSessionLists(s, &f)
+	checkCertificate(s, now(), &f)
 	checkCookies(s, &f)
 	checkSurface(s, &f)
 	return f

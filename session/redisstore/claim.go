@@ -28,11 +28,11 @@ func (s *Store) Claim(ctx context.Context, t session.Tag, until time.Time) (bool
 // Claimed implements session.Claimer.
 func (s *Store) Claimed(ctx context.Context, t session.Tag) (bool, error) {
 	key := claimKey(t)
-	until, err := ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (int64, error) {
-		return c.Do(ctx, c.B().Get().Key(key).Build().Pin()).AsInt64()
+	return ask(ctx, s.link, key, func(ctx context.Context, c rueidis.Client) (bool, error) {
+		until, err := c.Do(ctx, c.B().Get().Key(key).Build().Pin()).AsInt64()
+		if rueidis.IsRedisNil(err) {
+			return false, nil
+		}
+		return err == nil && s.now().UnixMilli() < until, err
 	})
-	if rueidis.IsRedisNil(err) {
-		return false, nil
-	}
-	return err == nil && s.now().UnixMilli() < until, err
 }
