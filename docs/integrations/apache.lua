@@ -9,7 +9,7 @@ http.TIMEOUT = 10
 -- What Sallyport decides by, beside method and URL.
 local told = {
   "Host", "Cookie", "Accept", "Accept-Language", "User-Agent", "Origin", "Upgrade", "Sec-WebSocket-Key",
-  "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site", "Sec-Purpose", "X-Requested-With",
+  "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site", "Sec-Purpose", "X-Requested-With", "Access-Control-Request-Method",
 }
 
 -- The app's header and Sallyport's answer that fills it.

@@ -5,7 +5,7 @@
 -- What Sallyport decides by, beside method and URL.
 local told = {
   "host", "cookie", "accept", "accept-language", "user-agent", "origin", "upgrade", "sec-websocket-key",
-  "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site", "sec-purpose", "x-requested-with",
+  "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-site", "sec-purpose", "x-requested-with", "access-control-request-method",
   "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-request-id", "traceparent",
 }
 

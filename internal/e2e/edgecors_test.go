@@ -71,3 +71,21 @@ func TestEdgePreflights(t *testing.T) {
 		})
 	}
 }
+
+// TestEdgePassedPreflights: with SALLYPORT_PASS_PREFLIGHTS a question about a preflight lets
+// it through to the app, so the proxies in front have to pass on what makes it one.
+func TestEdgePassedPreflights(t *testing.T) {
+	for _, server := range edgeServers {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEdge(t, server.start, "SALLYPORT_PASS_PREFLIGHTS=true")
+			const origin = "Origin: https://front.example.com"
+			p := e.send(http.MethodOptions, "/api", origin, "Access-Control-Request-Method: PUT")
+			if p.status != http.StatusOK || p.received().told("X-Forwarded-User") != nil {
+				t.Errorf("a preflight: %d %s", p.status, p.body)
+			}
+			e.send(http.MethodOptions, "/api", origin).wantRefused("no preflight", 401)
+			e.send(http.MethodPut, "/api", origin, "Access-Control-Request-Method: PUT").wantRefused("another method", 401)
+		})
+	}
+}
