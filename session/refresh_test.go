@@ -342,10 +342,10 @@ func signOut(w *world, b *browser) (err error) {
 	return err
 }
 
-// A sign-out always beats a refresh in flight: twenty thousand races on real goroutines,
-// which the race detector makes slow, and none of the sessions lives on.
+// A sign-out always beats a refresh in flight: a hundred thousand races on real
+// goroutines, and none of the sessions lives on.
 func TestSignOutBeatsRefresh(t *testing.T) {
-	const races, workers = 20_000, 4
+	const races, workers = 100_000, 4
 	w := newWorld(t, func(c *session.Config) { c.Refresher, c.RefreshEvery = instantly{}, time.Nanosecond })
 	var revived atomic.Int64
 	var wg sync.WaitGroup
