@@ -105,6 +105,7 @@ func (s *Store) CreateMarked(ctx context.Context, h session.Handle, r session.Re
 		s.drop(sh, h)
 	}
 	s.insert(sh, h, r, marks)
+	sh.tidy()
 	sh.mu.Unlock()
 	if old != nil {
 		s.tell(h, expired, false)
@@ -186,6 +187,7 @@ func (s *Store) Delete(ctx context.Context, h session.Handle) error {
 	known := sh.find(h) != nil
 	if known {
 		s.drop(sh, h)
+		sh.tidy()
 	}
 	sh.mu.Unlock()
 	if known {

@@ -88,6 +88,40 @@ func TestHolesAreBounded(t *testing.T) {
 	}
 }
 
+// After a sweep, too, holes are a part of what is in use.
+func TestSweepLeavesFewHoles(t *testing.T) {
+	now := time.Now()
+	s, err := New(Config{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const records = 4000
+	for i := range uint64(records) {
+		// All in one shard, and of ten nine expire, those of a page among others.
+		h, expires := session.Handle{0, byte(i >> 8), byte(i)}, now.Add(time.Minute)
+		if i%10 == 0 {
+			expires = now.Add(time.Hour)
+		}
+		if err := s.Create(t.Context(), h, session.Record{Sealed: contentOf(i, 1, 2000), ExpiresAt: expires}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(2 * time.Minute)
+	s.expire(&s.shards[0])
+	if n := s.Count(); n != records/10 {
+		t.Fatalf("%d records are left, want %d", n, records/10)
+	}
+	if held, live := s.footprint(); held > live+live/maxHoles+maxPage {
+		t.Errorf("%d bytes held for %d in use", held, live)
+	}
+	for i := uint64(0); i < records; i += 10 {
+		got, err := s.Get(t.Context(), session.Handle{0, byte(i >> 8), byte(i)})
+		if err != nil || !bytes.Equal(got.Sealed, contentOf(i, 1, 2000)) {
+			t.Fatalf("record %d: %d bytes and %v", i, len(got.Sealed), err)
+		}
+	}
+}
+
 // A store from which all records are gone holds nothing for them.
 func TestEmptyStoreGivesBack(t *testing.T) {
 	s := open(t, 0)

@@ -93,7 +93,8 @@ func (sh *shard) replace(e *entry, sealed []byte) {
 	sh.tidy()
 }
 
-// drop takes a record out; its marks are no longer in the index.
+// drop takes a record out; its marks are no longer in the index. What follows is tidy,
+// at once or after several.
 func (sh *shard) drop(h session.Handle) {
 	slot := sh.slots[h]
 	e := &sh.entries[slot]
@@ -105,15 +106,15 @@ func (sh *shard) drop(h session.Handle) {
 		return
 	}
 	sh.spare = append(sh.spare, slot)
-	sh.tidy()
 }
 
-// tidy empties a page if there are too many holes. Once after each change is enough:
-// what that page has of them is more than the change can have made.
-func (sh *shard) tidy() {
+// tidy empties a page if there are too many holes, and reports whether there were. Once
+// after each change is enough: what that page has of them is more than the change can
+// have made.
+func (sh *shard) tidy() bool {
 	n, ok := sh.pages.emptiest()
 	if !ok {
-		return
+		return false
 	}
 	for from, rest := uint32(0), sh.pages.all[n].bytes; len(rest) > 0; {
 		b := blobAt(rest)
@@ -125,4 +126,5 @@ func (sh *shard) tidy() {
 		}
 		from, rest = from+uint32(len(b)), rest[len(b):]
 	}
+	return true
 }

@@ -51,9 +51,15 @@ func (w *sweeper) turn(s *Store) {
 // empty reports whether there is nothing to sweep.
 func (s *Store) empty() bool { return s.count.Load() == 0 && s.claimed.Load() == 0 }
 
-// expire drops what has expired in one shard.
+// expire drops what has expired in one shard. The holes are seen to at the end, when
+// nothing is moved that is about to go.
 func (s *Store) expire(sh *shard) {
 	for s.expireSome(sh) == sweepAtOnce {
+	}
+	for more := true; more; {
+		sh.mu.Lock()
+		more = sh.tidy()
+		sh.mu.Unlock()
 	}
 }
 
@@ -95,6 +101,7 @@ func (s *Store) evict(keep session.Handle, now time.Time) {
 		h, r, ok := sh.oldest(keep, now)
 		if ok {
 			s.drop(sh, h)
+			sh.tidy()
 		}
 		sh.mu.Unlock()
 		if ok {
