@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
@@ -148,6 +150,30 @@ func TestKeysAreFetchedOnceForAll(t *testing.T) {
 	}
 	if n := len(h.got("/jwks")) - before; n != 1 {
 		t.Errorf("%d fetches for 50 tokens at once, want 1", n)
+	}
+}
+
+// A token that was tried with the old keys while another's fetch brought the new ones has
+// no fetch of its own left within the second, and needs none.
+func TestKeysFetchedMeanwhileAreTried(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	clock := time.Now()
+	w.now = func() time.Time { return clock }
+	h.rotate()
+	token := h.sign(h.alg, h.kid, h.key, map[string]any{"sub": "alice"})
+	var another sync.Once
+	payload, err := w.client.keys.verify(t.Context(), token, &w.client.keys.answers, func(jws *jose.JSONWebSignature, keys []any) ([]byte, int) {
+		payload, tried := verifyWithAny(jws, keys)
+		another.Do(func() {
+			if _, err := w.client.keys.VerifySignature(t.Context(), token); err != nil {
+				t.Errorf("the other token: %v", err)
+			}
+		})
+		return payload, tried
+	})
+	if err != nil || payload == nil {
+		t.Errorf("the keys that came meanwhile were not tried: %v", err)
 	}
 }
 
