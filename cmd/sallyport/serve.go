@@ -126,7 +126,8 @@ func (a *app) drain(ctx context.Context, door net.Listener, failed <-chan error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ShutdownTimeout)
 	defer cancel()
-	a.leaving.closeDoor(ctx, door, time.After(lastRequests))
+	a.site.Leave()
+	closeDoor(ctx, door, time.After(lastRequests))
 	var streams sync.WaitGroup
 	streams.Go(func() {
 		if err := a.site.CloseStreams(ctx); err != nil {
