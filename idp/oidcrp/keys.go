@@ -112,20 +112,19 @@ func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try
 			return payload, nil
 		}
 	}
-	if tried > 0 {
-		return nil, errors.New("the signature is wrong")
-	}
-	return nil, s.whyNoKey(header, claims)
+	return nil, s.whyNot(header, claims, tried)
 }
 
-// whyNoKey says why there is no key to try a token with.
-func (s *keySet) whyNoKey(header jose.Header, claims object) error {
+// whyNot says why none of the keys, so many of which were tried, verifies a token.
+func (s *keySet) whyNot(header jose.Header, claims object, tried int) error {
 	s.mu.Lock()
 	failed := s.failed
 	s.mu.Unlock()
 	switch {
 	case failed != nil:
-		return fmt.Errorf("no known key fits the token, and %w: %w", errKeysNotFetched, failed)
+		return fmt.Errorf("no known key verifies the token, and %w: %w", errKeysNotFetched, failed)
+	case tried > 0:
+		return errors.New("the signature is wrong")
 	case len(s.candidates(header.KeyID, header.Algorithm, nil)) > 0:
 		iss, _ := claims.text("iss")
 		return fmt.Errorf("the provider's key %q is not for tokens whose issuer is %q, which this one claims", loggable(header.KeyID), loggable(iss))

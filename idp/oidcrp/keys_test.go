@@ -92,12 +92,21 @@ func TestKeysOutOfReach(t *testing.T) {
 	if said := w.log.String(); strings.Count(said, "the jwks endpoint answers with status 502") < 3 || strings.Contains(said, "publishes no key") {
 		t.Errorf("log:\n%s", said)
 	}
+	out := h.jwks
 	h.set(func() { h.jwks = nil })
 	clock = clock.Add(unknownKeyEvery)
 	w.signIn("/")
 	if user := w.signedIn(); user != "alice" {
 		t.Errorf("a second after the provider was repaired: signed in as %q; log:\n%s", user, w.log)
 	}
+
+	// The same where a key of that name is known: it may be another one by now.
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	h.set(func() { h.key, h.jwks = other, out })
+	clock = clock.Add(unknownKeyEvery)
+	w.newBrowser()
+	w.wantFault(w.signIn("/"), fault.IdPError)
 }
 
 func TestUnknownKeyFetchesSeldom(t *testing.T) {
