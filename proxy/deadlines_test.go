@@ -14,7 +14,7 @@ import (
 func TestSlowReader(t *testing.T) {
 	w := &deadlines{ResponseWriter: httptest.NewRecorder()}
 	in := httptest.NewRequest("GET", "/", nil)
-	x := &exchange{ResponseWriter: w, in: in}
+	x := &exchange{site: &Site{}, ResponseWriter: w, in: in}
 	_, _ = x.Write([]byte("a"))
 	if len(w.write) != 1 || time.Until(w.write[0]) < bodyIdle-5*time.Second || time.Until(w.write[0]) > bodyIdle {
 		t.Errorf("write deadlines %v, want one a minute ahead", w.write)

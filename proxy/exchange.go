@@ -88,8 +88,8 @@ func (x *exchange) WriteHeader(status int) {
 		return
 	}
 	x.status = status
-	if x.body.pending() && x.in.ProtoMajor == 1 {
-		// What the client still sends is not the next request.
+	// What the client still sends of a body is not the next request.
+	if x.body.pending() && x.in.ProtoMajor == 1 || x.site.leaving.Load() {
 		x.Header()["Connection"] = []string{"close"}
 	}
 	x.arm()

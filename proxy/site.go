@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/accesslog"
@@ -38,6 +39,7 @@ type Site struct {
 	pages   Pages
 	forms   *formKeeper // nil = forms are not kept
 	returns *session.ReturnPolicy
+	leaving atomic.Bool // answers end their connections
 
 	loginPath string
 	challenge string         // the WWW-Authenticate field
@@ -105,6 +107,10 @@ func (s *Site) sessionsEndpoints(cfg *Config) *sessionsEndpoints {
 		refusePage: s.refusePage, prefix: basePath(cfg.PublicURL) + cfg.Prefix,
 	}
 }
+
+// Leave has each answer from now on end its connection, so that the client's next request
+// goes to another process. HTTP/2 makes a GOAWAY of it; upgraded connections go on.
+func (s *Site) Leave() { s.leaving.Store(true) }
 
 // CloseStreams ends every WebSocket and every other stream, and those that still
 // begin, and waits until they are gone or ctx is done. http.Server.Shutdown knows

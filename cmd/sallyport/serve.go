@@ -82,8 +82,6 @@ func (p *process) runSite(ctx context.Context, s *settings, ls listeners, with p
 	code := exitOK
 	select {
 	case <-ctx.Done():
-		// A second signal would end the process without notice.
-		a.lines.Prompt()
 		a.drain(context.WithoutCancel(ctx), ls.proxy, failed)
 	case err := <-failed:
 		a.lines.Prompt()
@@ -118,6 +116,7 @@ func (a *app) serveProxy(l net.Listener) error {
 func (a *app) drain(ctx context.Context, door net.Listener, failed <-chan error) {
 	limits := a.settings.Limits
 	a.ready.stop()
+	a.lines.Prompt() // a second signal ends the process without notice
 	a.logger.Info("stopping", "delay", limits.ShutdownDelay.String(), "timeout", limits.ShutdownTimeout.String())
 	select {
 	case <-time.After(limits.ShutdownDelay):
@@ -126,7 +125,8 @@ func (a *app) drain(ctx context.Context, door net.Listener, failed <-chan error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.ShutdownTimeout)
 	defer cancel()
-	a.leaving.closeDoor(ctx, door, time.After(lastRequests))
+	a.site.Leave()
+	closeDoor(ctx, door, time.After(lastRequests))
 	var streams sync.WaitGroup
 	streams.Go(func() {
 		if err := a.site.CloseStreams(ctx); err != nil {

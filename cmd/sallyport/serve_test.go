@@ -170,6 +170,24 @@ func TestServeWritesTheLastLines(t *testing.T) {
 	}
 }
 
+// Load balancers hear of a stop also while nobody reads the log.
+func TestServeStopsWhileNobodyReadsTheLog(t *testing.T) {
+	p := newProvider(t)
+	r := start(t, []string{"serve"}, serving(p, newUpstream(t, http.StatusOK), nil))
+	admin, site := r.address("admin"), r.address("proxy")
+	r.stderr.mu.Lock()
+	status, _ := askSite(t, site, "/public/x") // a line that waits
+	r.stop()
+	eventually(t, "/readyz saying no", func() bool {
+		_, body := get(t, "http://"+admin+"/readyz")
+		return strings.Contains(body, "shutting down")
+	})
+	r.stderr.mu.Unlock()
+	if status != http.StatusOK {
+		t.Errorf("a request gets %d", status)
+	}
+}
+
 func TestServeCutsAfterTheTimeout(t *testing.T) {
 	p := newProvider(t)
 	entered := make(chan struct{})

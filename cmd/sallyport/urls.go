@@ -14,14 +14,15 @@ import (
 func parseHTTPURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil && strings.Contains(raw, "@"): // it may hold a password
+	// What may hold a password comes first, for the others quote the value.
+	case err != nil && strings.Contains(raw, "@"):
 		return nil, fmt.Errorf("is not a URL")
+	case err == nil && (u.User != nil || u.Host == "" && strings.Contains(raw, "@")):
+		return nil, fmt.Errorf("contains a user name or password")
 	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }):
 		return nil, fmt.Errorf("is %q, which contains white space, a control character or a backslash", raw)
 	case err != nil:
 		return nil, fmt.Errorf("is not a URL")
-	case u.User != nil:
-		return nil, fmt.Errorf("contains a user name or password")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "":
 		return nil, fmt.Errorf("is %q, not an absolute http:// or https:// URL", raw)
 	case !validHostPort(u.Host):

@@ -40,7 +40,6 @@ type app struct {
 	clients  []*oidcrp.Client
 	manager  *session.Manager
 	server   *http.Server // faces browsers
-	leaving  *leaving     // its handler
 	admin    *http.Server
 	secrets  *secretWatch
 	workers  []func(context.Context) // run until their context ends
@@ -95,8 +94,7 @@ func (a *app) assemble(keys *session.KeyRing) (err error) {
 		return err
 	}
 	a.admin = newAdmin(a.ready, p.registry, s.Logging.Pprof, a.sessionAPI(&live.adminToken), p.logger)
-	a.leaving = &leaving{next: a.store.within(a.site)}
-	if a.server, err = newServer(s, p, a.leaving); err != nil {
+	if a.server, err = newServer(s, p, a.store.within(a.site)); err != nil {
 		return err
 	}
 	a.secrets = newSecretWatch(s, keys, live, p.logger)

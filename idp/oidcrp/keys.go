@@ -39,6 +39,7 @@ type keySet struct {
 	mu          sync.Mutex
 	url         string
 	keys        []publicKey
+	fetched     int           // how many sets came
 	failed      error         // of the last fetch; nil = it went well, or there was none
 	answers     allowance     // for tokens that the provider gave us
 	unsolicited allowance     // for those that anybody may send
@@ -101,29 +102,29 @@ func (s *keySet) verify(ctx context.Context, jwt string, allowed *allowance, try
 	if claims == nil {
 		return nil, errors.New("its payload is not a JSON object")
 	}
+	known := s.generation()
 	payload, tried := try(jws, s.candidates(header.KeyID, header.Algorithm, claims))
 	if payload != nil {
 		return payload, nil
 	}
-	if s.fetchForToken(ctx, allowed) {
+	if s.fetchForToken(ctx, known, allowed) {
 		if payload, tried = try(jws, s.candidates(header.KeyID, header.Algorithm, claims)); payload != nil {
 			return payload, nil
 		}
 	}
-	if tried > 0 {
-		return nil, errors.New("the signature is wrong")
-	}
-	return nil, s.whyNoKey(header, claims)
+	return nil, s.whyNot(header, claims, tried)
 }
 
-// whyNoKey says why there is no key to try a token with.
-func (s *keySet) whyNoKey(header jose.Header, claims object) error {
+// whyNot says why none of the keys, so many of which were tried, verifies a token.
+func (s *keySet) whyNot(header jose.Header, claims object, tried int) error {
 	s.mu.Lock()
 	failed := s.failed
 	s.mu.Unlock()
 	switch {
 	case failed != nil:
-		return fmt.Errorf("no known key fits the token, and %w: %w", errKeysNotFetched, failed)
+		return fmt.Errorf("no known key verifies the token, and %w: %w", errKeysNotFetched, failed)
+	case tried > 0:
+		return errors.New("the signature is wrong")
 	case len(s.candidates(header.KeyID, header.Algorithm, nil)) > 0:
 		iss, _ := claims.text("iss")
 		return fmt.Errorf("the provider's key %q is not for tokens whose issuer is %q, which this one claims", loggable(header.KeyID), loggable(iss))
@@ -158,11 +159,23 @@ func (s *keySet) candidates(kid, alg string, claims object) []any {
 	return found
 }
 
+// generation says which set the keys are from.
+func (s *keySet) generation() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fetched
+}
+
 // fetchForToken fetches the set unless the allowance is used up, and reports whether
-// there are new keys. It joins a fetch that is under way.
-func (s *keySet) fetchForToken(ctx context.Context, allowed *allowance) bool {
+// there are keys of another generation than the one that was tried. It joins a fetch that is
+// under way, and is content with one that has ended meanwhile.
+func (s *keySet) fetchForToken(ctx context.Context, tried int, allowed *allowance) bool {
 	s.mu.Lock()
 	if s.fetching == nil {
+		if s.fetched != tried {
+			s.mu.Unlock()
+			return true
+		}
 		now := s.now()
 		if !allowed.used.IsZero() && now.Sub(allowed.used) < allowed.every {
 			s.mu.Unlock()
@@ -200,6 +213,7 @@ func (s *keySet) fetch(ctx context.Context, url string, f *fetchingKeys) {
 	defer s.mu.Unlock()
 	if err == nil {
 		s.keys = keys
+		s.fetched++
 	}
 	s.failed, f.err = err, err
 	s.fetching = nil

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/sallyport/sallyport/internal/fault"
 )
 
@@ -90,12 +92,21 @@ func TestKeysOutOfReach(t *testing.T) {
 	if said := w.log.String(); strings.Count(said, "the jwks endpoint answers with status 502") < 3 || strings.Contains(said, "publishes no key") {
 		t.Errorf("log:\n%s", said)
 	}
+	out := h.jwks
 	h.set(func() { h.jwks = nil })
 	clock = clock.Add(unknownKeyEvery)
 	w.signIn("/")
 	if user := w.signedIn(); user != "alice" {
 		t.Errorf("a second after the provider was repaired: signed in as %q; log:\n%s", user, w.log)
 	}
+
+	// The same where a key of that name is known: it may be another one by now.
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	h.set(func() { h.key, h.jwks = other, out })
+	clock = clock.Add(unknownKeyEvery)
+	w.newBrowser()
+	w.wantFault(w.signIn("/"), fault.IdPError)
 }
 
 func TestUnknownKeyFetchesSeldom(t *testing.T) {
@@ -148,6 +159,30 @@ func TestKeysAreFetchedOnceForAll(t *testing.T) {
 	}
 	if n := len(h.got("/jwks")) - before; n != 1 {
 		t.Errorf("%d fetches for 50 tokens at once, want 1", n)
+	}
+}
+
+// A token that was tried with the old keys while another's fetch brought the new ones has
+// no fetch of its own left within the second, and needs none.
+func TestKeysFetchedMeanwhileAreTried(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	clock := time.Now()
+	w.now = func() time.Time { return clock }
+	h.rotate()
+	token := h.sign(h.alg, h.kid, h.key, map[string]any{"sub": "alice"})
+	var another sync.Once
+	payload, err := w.client.keys.verify(t.Context(), token, &w.client.keys.answers, func(jws *jose.JSONWebSignature, keys []any) ([]byte, int) {
+		payload, tried := verifyWithAny(jws, keys)
+		another.Do(func() {
+			if _, err := w.client.keys.VerifySignature(t.Context(), token); err != nil {
+				t.Errorf("the other token: %v", err)
+			}
+		})
+		return payload, tried
+	})
+	if err != nil || payload == nil {
+		t.Errorf("the keys that came meanwhile were not tried: %v", err)
 	}
 }
 

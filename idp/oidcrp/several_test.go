@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/idp"
 	"github.com/sallyport/sallyport/internal/fault"
+	"github.com/sallyport/sallyport/internal/secret"
 	"github.com/sallyport/sallyport/session"
 )
 
@@ -198,4 +199,29 @@ func setQuery(u *url.URL, name, value string) {
 	q := u.Query()
 	q.Set(name, value)
 	u.RawQuery = q.Encode()
+}
+
+// A session under a name that is not there any more is that provider's alone whose issuer
+// and client its ID token names; the refresh token of another must not be sent here.
+func TestIssued(t *testing.T) {
+	h := newHostile(t)
+	w := newWorld(t, h, nil)
+	for name, tt := range map[string]struct {
+		issuer, client string // of the ID token; no client: there is none
+		want           bool
+	}{
+		"ours":                               {h.URL, testClient, true},
+		"another client's":                   {h.URL, "another-client", false},
+		"of another issuer":                  {"https://other.example", testClient, false},
+		"without ID token":                   {h.URL, "", true},
+		"of another issuer without ID token": {"https://other.example", "", false},
+	} {
+		s := &session.Session{Identity: session.Identity{Issuer: tt.issuer}}
+		if tt.client != "" {
+			s.Grant.IDToken = secret.New(h.sign(h.alg, h.kid, h.key, map[string]any{"iss": tt.issuer, "aud": tt.client}))
+		}
+		if got := w.client.Issued(s); got != tt.want {
+			t.Errorf("%s: %t, want %t", name, got, tt.want)
+		}
+	}
 }

@@ -10,7 +10,7 @@ import (
 // unsolicitedKeys is the key set for tokens that anybody may send us, where the
 // others come from the provider over TLS. Forged ones in any number keep no more
 // than one core busy, and make us fetch the set no more than once a minute. It
-// implements oidc.KeySet and is safe for concurrent use.
+// implements signatures and is safe for concurrent use.
 type unsolicitedKeys struct {
 	set *keySet
 	mu  sync.Mutex // held while a signature is verified

@@ -64,7 +64,7 @@ func (p *Renderer) Fault(w http.ResponseWriter, r *http.Request, e *fault.Error)
 		f.set("Www-Authenticate", fmt.Sprintf("Sallyport realm=%q", p.site))
 	}
 	id := requestID(w, r)
-	if !PrefersHTML(r.Header) {
+	if !TakesPage(r.Header) {
 		write(w, r, e.Status, p.formless, problemType, appendProblem(make([]byte, 0, 512), e, id))
 		return
 	}

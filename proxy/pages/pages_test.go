@@ -146,6 +146,21 @@ func TestFaultAsJSON(t *testing.T) {
 	}
 }
 
+// A script that accepts HTML, as some libraries do by themselves, gets problem+json all
+// the same; for a while faults alone went by Accept.
+func TestFaultOfAScript(t *testing.T) {
+	p := newRenderer(t)
+	for mode, want := range map[string]string{"navigate": htmlType, "cors": problemType} {
+		res := show(http.MethodGet, browserAccept, func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Sec-Fetch-Mode", mode)
+			p.Fault(w, r, fault.New(fault.SignInRequired, nil))
+		})
+		if got := res.Header.Get("Content-Type"); got != want {
+			t.Errorf("Sec-Fetch-Mode %s: %q, want %q", mode, got, want)
+		}
+	}
+}
+
 func TestEveryFaultAsJSON(t *testing.T) {
 	pages := everyPage(newRenderer(t))
 	for _, code := range fault.Codes() {
