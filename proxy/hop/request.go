@@ -68,10 +68,17 @@ func appendLength(b []byte, r *http.Request) []byte {
 	return append(b, "\r\n"...)
 }
 
+// maxHeld is the longest body that is held, in bytes: about what copying a longer one
+// borrows.
+const maxHeld = 32 << 10
+
+// tooLong reports whether the body of r is not held but sent piece by piece.
+func tooLong(r *http.Request) bool { return r.ContentLength > maxHeld }
+
 // hold reads the body of r, which must be as long as it says, and puts what it read in its
-// place.
+// place. One that is too long stays where it is.
 func hold(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 {
+	if r.ContentLength == 0 || tooLong(r) {
 		return nil, nil
 	}
 	body := make([]byte, r.ContentLength)

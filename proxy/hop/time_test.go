@@ -48,6 +48,7 @@ func TestTimeOfHeader(t *testing.T) {
 	}
 }
 
+// A body may take its time: only the header section has a deadline.
 func TestTimeOfBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := pipe(t, func(c net.Conn) {
@@ -63,6 +64,7 @@ func TestTimeOfBody(t *testing.T) {
 	})
 }
 
+// A client that leaves ends the wait for the app, before the header and after it.
 func TestClientLeaves(t *testing.T) {
 	for name, first := range map[string]string{"before the header": "", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na"} {
 		t.Run(name, func(t *testing.T) {
