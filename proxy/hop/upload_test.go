@@ -38,7 +38,7 @@ func TestUploads(t *testing.T) {
 	defer server.Close()
 	a := &app{t: t, listener: server.Listener}
 	transport := a.transport(nil)
-	for _, length := range []int64{maxHeld, maxHeld + 1, long, long + 7, 8 << 20} {
+	for _, length := range []int64{maxHeld, maxHeld + 1, long, long + 7, 2 << 20} {
 		for name, body := range map[string]io.Reader{
 			"exact":               io.LimitReader(endless{}, length),
 			"in small pieces":     io.LimitReader(dripping{}, length),
