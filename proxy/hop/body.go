@@ -11,6 +11,7 @@ import (
 // app that did not wait for it may take the rest for a request.
 func (c *conn) deliver(res *http.Response, whole bool) {
 	keep := whole && !res.Close && !announces(res)
+	c.lasts = lasting(res.Header, c.transport.cfg.IdleTimeout)
 	if res.Body == http.NoBody || res.ContentLength == 0 || res.Request.Method == http.MethodHead {
 		if res.Request.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 			c.rest = c.transport.cfg.Rest

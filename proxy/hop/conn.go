@@ -38,6 +38,7 @@ type conn struct {
 	reused    bool
 	idleSince time.Time
 	rest      time.Duration // from then on, in which it is not used
+	lasts     time.Duration // from then on, after which it is not used either
 
 	// Of the request under way:
 	ctx      context.Context
