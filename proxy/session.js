@@ -51,7 +51,16 @@
   const visible = () => document.visibilityState === "visible";
   const left = () => Math.max(0, Math.round((known.endsAt - Date.now()) / 1000));
 
-  const tell = (name, detail) => window.dispatchEvent(new CustomEvent("sallyport:" + name, { detail }));
+  // A deferred script after this one may listen, and run later than the first answer comes.
+  const ready = new Promise((resolve) => {
+    if (document.readyState === "complete") {
+      resolve();
+    }
+    document.addEventListener("DOMContentLoaded", resolve);
+    window.addEventListener("load", resolve);
+  });
+
+  const tell = (name, detail) => ready.then(() => window.dispatchEvent(new CustomEvent("sallyport:" + name, { detail })));
 
   // alive takes in that there is a session, as the endpoint or another tab says.
   const alive = (session, at) => {

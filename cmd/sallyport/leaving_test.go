@@ -80,9 +80,9 @@ func TestLeavingSparesUpgrades(t *testing.T) {
 
 // SIGHUP ends no process: many are used to send it after a change of files.
 func TestHangupEndsNothing(t *testing.T) {
-	unheeded := make(chan os.Signal, 1) // its default action would end the tests
-	signal.Notify(unheeded, syscall.SIGHUP)
-	defer signal.Stop(unheeded)
+	arrived := make(chan os.Signal, 1) // without it, the default action would end the tests
+	signal.Notify(arrived, syscall.SIGHUP)
+	defer signal.Stop(arrived)
 	self, err := os.FindProcess(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +95,7 @@ func TestHangupEndsNothing(t *testing.T) {
 		if err := self.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
+		<-arrived // so that none is under way when nobody waits for them any more
 		return strings.Contains(log.String(), "SIGHUP changes nothing")
 	})
 	cancel()

@@ -183,6 +183,42 @@ func TestSessionScript(t *testing.T) {
 	c.noProblems()
 }
 
+// The page's own script, deferred as docs/integrations/spa.md has it, once came over a slow
+// network after the first answer, and never heard that somebody is signed in.
+func TestSessionScriptWaitsForThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := newScripted(t, w)
+	s.says("ada", "2026-11-25T08:00:00Z", 3600)
+	looked := make(chan struct{})
+	look := sync.OnceFunc(func() { close(looked) })
+	page := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/page":
+			rw.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(rw, `<!doctype html><title>page</title><script src="/oauth2/session.js" data-every="60" defer></script><script src="/late.js" defer></script>`)
+		case "/late.js":
+			select {
+			case <-looked:
+				pause(t, time.Second/2) // until the answer has come
+			case <-r.Context().Done():
+			}
+			rw.Header().Set("Content-Type", "text/javascript")
+			fmt.Fprint(rw, `window.addEventListener("sallyport:active", () => { window.heard = "active" })`)
+		case "/oauth2/session":
+			s.Config.Handler.ServeHTTP(rw, r)
+			look()
+		default:
+			s.Config.Handler.ServeHTTP(rw, r)
+		}
+	}))
+	t.Cleanup(page.Close)
+	c := newChromium(t)
+	c.visit(page.URL + "/page")
+	c.eventually("what was heard", "window.heard", is("active"))
+	c.noProblems()
+}
+
 // A page that cannot learn anything asks less and less often.
 func TestSessionScriptBacksOff(t *testing.T) {
 	t.Parallel()
