@@ -31,9 +31,7 @@ func appendRequest(b []byte, r *http.Request) ([]byte, error) {
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
 	for name, values := range r.Header {
-		if framing(name) {
-			continue
-		}
+		ours := framing(name)
 		if len(values) > 0 && !httpguts.ValidHeaderFieldName(name) {
 			return nil, fmt.Errorf("the field name %.100q is not one", name)
 		}
@@ -41,8 +39,8 @@ func appendRequest(b []byte, r *http.Request) ([]byte, error) {
 			if !httpguts.ValidHeaderFieldValue(v) {
 				return nil, fmt.Errorf("the value of the field %s has a character that may not stand there", name)
 			}
-			if v == "" && name == "User-Agent" {
-				continue // httputil's way of sending none
+			if ours || v == "" && name == "User-Agent" { // httputil's way of sending none
+				continue
 			}
 			b = append(b, name...)
 			b = append(b, ": "...)
