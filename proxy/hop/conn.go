@@ -104,22 +104,6 @@ func (c *conn) send(r *http.Request, body []byte) (err error) {
 	return err
 }
 
-// converse reads the answer to r, of which the header section has been sent, while its body
-// is. The time for the answer begins when the body has been sent.
-func (c *conn) converse(r *http.Request, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
-	c.until = time.Time{}
-	if err := c.watch(); err != nil {
-		return nil, err
-	}
-	c.upload = &upload{conn: c.Conn, timeout: c.transport.cfg.HeaderTimeout}
-	go c.upload.run(r, &c.transport.pieces)
-	res, err := c.receive(r, informed)
-	if err != nil {
-		return nil, cmp.Or(c.upload.cause(), err)
-	}
-	return res, nil
-}
-
 func (c *conn) receive(r *http.Request, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
 	for {
 		res, err := http.ReadResponse(c.answers, r)

@@ -1,10 +1,12 @@
 package hop
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"sync"
 	"time"
 )
@@ -23,6 +25,22 @@ type upload struct {
 
 // piece is what a body is copied through.
 type piece [32 << 10]byte
+
+// converse reads the answer to r, of which the header section has been sent, while its body
+// is. The time for the answer begins when the body has been sent.
+func (c *conn) converse(r *http.Request, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
+	c.until = time.Time{}
+	if err := c.watch(); err != nil {
+		return nil, err
+	}
+	c.upload = &upload{conn: c.Conn, timeout: c.transport.cfg.HeaderTimeout}
+	go c.upload.run(r, &c.transport.pieces)
+	res, err := c.receive(r, informed)
+	if err != nil {
+		return nil, cmp.Or(c.upload.cause(), err)
+	}
+	return res, nil
+}
 
 // run sends the body of r and closes it.
 func (u *upload) run(r *http.Request, pieces *sync.Pool) {
