@@ -67,7 +67,8 @@ func (t *appTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	res, err := t.general.RoundTrip(r)
-	if err == nil && t.secure {
+	// For an upgrade net/http offers HTTP/1.1 alone.
+	if err == nil && t.secure && len(r.Header["Upgrade"]) == 0 {
 		if multiplexed := res.ProtoMajor == 2; t.multiplexed.Load() != multiplexed {
 			t.multiplexed.Store(multiplexed)
 		}

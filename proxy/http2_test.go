@@ -239,13 +239,20 @@ func TestHTTP2EarlyAnswer(t *testing.T) {
 	f.app.skipBodies = true
 	f.app.answerWith("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
 	addr, client := f.serveTLS()
-	for range 100 {
+	for i := range 200 {
 		body, feed := io.Pipe()
+		long := make([]byte, 100_000)
 		go func() {
-			_, _ = feed.Write([]byte("x"))
+			_, _ = feed.Write(long[:1])
+			if i%2 == 0 {
+				_, _ = feed.Write(long[1:])
+			}
 			_ = feed.Close() // about when the answer is sent
 		}()
 		req, _ := http.NewRequest("POST", "https://"+addr+"/f", body)
+		if i%2 == 0 {
+			req.ContentLength = int64(len(long))
+		}
 		req.Host = "app.example.com"
 		req.Header.Set("Cookie", valid)
 		res, err := client.Do(req)

@@ -160,7 +160,7 @@ func classifyFailure(x *exchange, err error) (kind string, _ *fault.Error) {
 		return kindTimeout, fault.New(fault.UpstreamTimeout, fmt.Errorf("%w; if the app needs longer, raise SALLYPORT_UPSTREAM_TIMEOUT", cause))
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; the app closed the connection before it answered", cause))
+		return kindUnreachable, fault.New(fault.UpstreamUnreachable, fmt.Errorf("%w; the app closed the connection before it answered: look into its log, or have it keep idle connections for longer than %v", cause, idleTimeout))
 	}
 	return kindInvalid, fault.New(fault.UpstreamInvalid, cause)
 }

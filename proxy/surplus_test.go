@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/sallyport/sallyport/proxy/hop"
 )
 
 // newSecureRecorder is a recorder that speaks TLS with HTTP/1.1.
@@ -69,12 +67,8 @@ func TestSurplusOfEveryRequest(t *testing.T) {
 						method, lines = "GET", lines[:1]
 					}
 					body := strings.Repeat("x", max(0, length))
-					rounds := 20
-					if length > hop.MaxBody {
-						rounds = 3 // each has a connection of its own, and over TLS takes its time
-					}
 					c, d := f.dial(), f.dial()
-					for range rounds {
+					for range 20 {
 						c.write(request(method, "/bad", lines...) + body)
 						c.answer(method).wantStatus(t, 204)
 						if late {

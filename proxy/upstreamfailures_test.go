@@ -15,7 +15,7 @@ import (
 )
 
 // TestUpstreamFailures: UP-01, UP-04. The page tells nothing of the app's address. What has
-// a body and what has none goes to the app on different ways.
+// no body, a short one or a long one goes to the app in different ways.
 func TestUpstreamFailures(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -44,8 +44,9 @@ func TestUpstreamFailures(t *testing.T) {
 		{name: "a status that is none", respond: raw("HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n"), want: 502, code: "upstream_invalid_response", kind: kindInvalid},
 	}
 	requests := map[string]string{
-		"without a body": "GET / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n",
-		"with a body":    "POST / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\nContent-Length: 2\r\n\r\nab",
+		"without a body":   "GET / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\n\r\n",
+		"with a body":      "POST / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\nContent-Length: 2\r\n\r\nab",
+		"with a long body": "POST / HTTP/1.1\r\nHost: app.example.com\r\nCookie: " + valid + "\r\nContent-Length: 99999\r\n\r\n" + strings.Repeat("x", 99999),
 	}
 	for _, tt := range tests {
 		for how, request := range requests {

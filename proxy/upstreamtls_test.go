@@ -3,9 +3,11 @@ package proxy
 import (
 	"crypto/x509"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -52,5 +54,40 @@ func TestUpstreamTLS(t *testing.T) {
 				t.Errorf("%v\n%s", a.Header, f.logs.String())
 			}
 		})
+	}
+}
+
+// TestUpgradeLeavesHTTP2: net/http opens WebSockets with HTTP/1.1 also where the app speaks
+// HTTP/2, which once was taken for its choice and cost the next request a handshake.
+func TestUpgradeLeavesHTTP2(t *testing.T) {
+	var connections atomic.Int32
+	app := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Proto)
+	}))
+	app.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	app.EnableHTTP2 = true
+	app.StartTLS()
+	t.Cleanup(app.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(app.Certificate())
+	f := newFixture(t, func(c *Config) { c.Upstream, c.UpstreamCA = mustURL(t, app.URL), pool })
+	ask := func(want string, lines ...string) {
+		t.Helper()
+		if a := f.get("/", append(lines, "Cookie: "+valid)...); a.StatusCode != 200 || a.body != want {
+			t.Fatalf("%d %q, want %q", a.StatusCode, a.body, want)
+		}
+	}
+	ask("HTTP/2.0")
+	before := connections.Load()
+	for range 3 {
+		ask("HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Origin: https://app.example.com")
+		ask("HTTP/2.0")
+	}
+	if got := connections.Load() - before; got != 3 {
+		t.Errorf("%d connections for 3 upgrades", got)
 	}
 }

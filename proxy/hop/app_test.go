@@ -14,6 +14,8 @@ import (
 	"time"
 )
 
+// app is one that says exactly what a test has it say: for the nth request of a
+// connection, the nth script.
 type app struct {
 	t        *testing.T
 	listener net.Listener
@@ -25,6 +27,7 @@ type app struct {
 	seen []string // header sections as they came
 }
 
+// hangUp closes the connection in place of an answer, after what stands before it.
 const hangUp = "\x00"
 
 func newApp(t *testing.T, scripts ...[]string) *app {
@@ -111,6 +114,7 @@ func request(t testing.TB, method string) *http.Request {
 	return r
 }
 
+// read returns status and body, or what went wrong in place of them.
 func read(t *Transport, r *http.Request) string {
 	res, err := t.RoundTrip(r, nil)
 	if err != nil {
@@ -126,15 +130,25 @@ func read(t *Transport, r *http.Request) string {
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
+// pipe is a transport to an app at the other end of a net.Pipe, whose time is a bubble's.
+// The app is given each connection after a request was read from it, and that of pipeTo
+// at once.
 func pipe(t *testing.T, app func(net.Conn)) *Transport {
+	return pipeTo(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			app(c)
+		}
+	})
+}
+
+func pipeTo(t *testing.T, app func(net.Conn)) *Transport {
+	t.Helper()
 	transport, err := New(Config{
 		Dial: func(context.Context) (net.Conn, error) {
 			ours, theirs := net.Pipe()
 			go func() {
 				defer theirs.Close()
-				if _, err := http.ReadRequest(bufio.NewReader(theirs)); err == nil {
-					app(theirs)
-				}
+				app(theirs)
 			}()
 			return ours, nil
 		},

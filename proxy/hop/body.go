@@ -7,9 +7,11 @@ import (
 )
 
 // deliver hands the connection over to the answer's body, or keeps it at once when
-// there is none.
-func (c *conn) deliver(res *http.Response) {
-	keep := !res.Close && !announces(res)
+// there is none. whole is whether all of the request had been sent when the answer came: an
+// app that did not wait for it may take the rest for a request.
+func (c *conn) deliver(res *http.Response, whole bool) {
+	keep := whole && !res.Close && !announces(res)
+	c.lasts = lasting(res.Header, c.transport.cfg.IdleTimeout)
 	if res.Body == http.NoBody || res.ContentLength == 0 || res.Request.Method == http.MethodHead {
 		if res.Request.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 			c.rest = c.transport.cfg.Rest

@@ -43,7 +43,7 @@ func TestBodies(t *testing.T) {
 	}{
 		{"none", 0, strings.NewReader(""), ""},
 		{"short", 3, strings.NewReader("abc"), "abc"},
-		{"the longest", MaxBody, strings.NewReader(strings.Repeat("x", MaxBody)), strings.Repeat("x", MaxBody)},
+		{"the longest", maxHeld, strings.NewReader(strings.Repeat("x", maxHeld)), strings.Repeat("x", maxHeld)},
 		{"shorter than it says", 4, strings.NewReader("abc"), "unexpected EOF"},
 		{"nothing of it", 4, strings.NewReader(""), "unexpected EOF"},
 		{"longer than it says", 2, strings.NewReader("abc"), "longer than its stated length"},
@@ -127,7 +127,7 @@ func TestRefusedBody(t *testing.T) {
 	a := newApp(t, []string{"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig" + hangUp}, []string{ok})
 	transport := a.transport(nil)
 	r := request(t, "POST")
-	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", MaxBody))), MaxBody
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", maxHeld))), maxHeld
 	// Whether the answer survives the reset of a connection with unread bytes is up to
 	// the operating system, here and with every client.
 	if got := read(transport, r); got != "413 big" && !strings.Contains(got, "reset") {
@@ -159,8 +159,8 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
 	c := newConn(&Transport{}, ours)
 	r := request(t, "POST")
-	r.ContentLength = MaxBody
-	if err := c.send(r, make([]byte, MaxBody)); err != nil {
+	r.ContentLength = maxHeld
+	if err := c.send(r, make([]byte, maxHeld)); err != nil {
 		t.Fatal(err)
 	}
 	if cap(c.request) > keptRequest {

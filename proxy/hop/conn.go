@@ -38,11 +38,14 @@ type conn struct {
 	reused    bool
 	idleSince time.Time
 	rest      time.Duration // from then on, in which it is not used
+	lasts     time.Duration // from then on, after which it is not used either
 
 	// Of the request under way:
 	ctx      context.Context
 	until    time.Time // when the header section must have arrived; zero = it has
 	limit    int64     // bytes that may still be read
+	sent     int       // bytes of the header section, and of a body that was held, that were written
+	upload   *upload   // of a body that was not held; nil = there is none
 	answered bool      // a byte has been read
 	failure  error     // of reading, but for the end
 	watched  bool      // the end of ctx closes the connection
@@ -55,15 +58,19 @@ func newConn(t *Transport, nc net.Conn) *conn {
 	return c
 }
 
-// ask sends a request with that body and reads the answer's header section.
+// ask sends a request, with that body or with one that was not held, and reads the answer's
+// header section.
 func (c *conn) ask(r *http.Request, body []byte, informed func(int, textproto.MIMEHeader) error) (*http.Response, error) {
 	now := time.Now()
 	c.ctx, c.until = r.Context(), now.Add(c.transport.cfg.HeaderTimeout)
 	c.limit, c.answered, c.failure = c.transport.cfg.MaxHeaderBytes, false, nil
-	c.watched, c.unwatch, c.rest = false, nil, 0
+	c.watched, c.unwatch, c.upload, c.rest = false, nil, nil, 0
 	unsent := c.send(r, body)
-	if unsent != nil && (len(body) == 0 || !hungUp(unsent)) {
+	if unsent != nil && (c.sent == 0 || len(body) == 0 || !hungUp(unsent)) {
 		return nil, unsent
+	}
+	if tooLong(r) {
+		return c.converse(r, informed)
 	}
 	if err := c.SetReadDeadline(now.Add(min(patience, c.transport.cfg.HeaderTimeout))); err != nil {
 		return nil, err
@@ -77,6 +84,7 @@ func (c *conn) ask(r *http.Request, body []byte, informed func(int, textproto.MI
 }
 
 func (c *conn) send(r *http.Request, body []byte) (err error) {
+	c.sent = 0
 	if c.request, err = appendRequest(c.request[:0], r); err != nil {
 		return err
 	}
@@ -92,7 +100,7 @@ func (c *conn) send(r *http.Request, body []byte) (err error) {
 		}
 		defer c.SetWriteDeadline(time.Time{})
 	}
-	_, err = c.Write(c.request)
+	c.sent, err = c.Write(c.request)
 	return err
 }
 
@@ -119,11 +127,14 @@ func (c *conn) receive(r *http.Request, informed func(int, textproto.MIMEHeader)
 			continue
 		}
 		c.until, c.limit = time.Time{}, math.MaxInt64
-		if c.watched {
+		whole := true
+		if c.upload != nil {
+			whole = c.upload.answered()
+		} else if c.watched {
 			// Of a connection that is closed, reading the body tells.
 			_ = c.SetReadDeadline(time.Time{})
 		}
-		c.deliver(res)
+		c.deliver(res, whole)
 		return res, nil
 	}
 }
@@ -173,7 +184,7 @@ func (c *conn) release(keep bool) {
 	if c.unwatch != nil && !c.unwatch() {
 		keep = false // it is being closed
 	}
-	c.ctx, c.unwatch = nil, nil
+	c.ctx, c.unwatch, c.upload = nil, nil, nil
 	seen := c.left()
 	if seen == waiting {
 		c.transport.cfg.Surplus()

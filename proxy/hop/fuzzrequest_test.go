@@ -22,6 +22,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add(uint8(3), "/", "", "app.example.com", "Content-Length", "7", []byte("abc"))
 	f.Add(uint8(4), "/a b", "x\r\n", "a b", "X-A\r\nX-B", "b\r\n\r\nGET / HTTP/1.1", []byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add(uint8(6), "//evil", "?", "[::1]:80", "Transfer-Encoding", "chunked", []byte("0\r\n\r\n"))
+	f.Add(uint8(0), "/", "", "app.example.com", "Transfer-Encoding", "\x00", []byte("0"))
 	f.Add(uint8(2), "*", "#", "", "Connection", "close", []byte("x"))
 	methods := []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 	f.Fuzz(func(t *testing.T, method uint8, path, query, host, name, value string, body []byte) {

@@ -12,18 +12,8 @@ import (
 	"testing"
 )
 
-// app is one that says exactly what a test has it say: for the nth request of a
-
-// connection, the nth script.
-
-// hangUp closes the connection in place of an answer, after what stands before it.
-
-// read returns status and body, or what went wrong in place of them.
-
 // Two requests one after the other, what each is answered, and how many connections it
-
 // takes: the second never gets anything of the first one's.
-
 func TestConnections(t *testing.T) {
 	long := strings.Repeat("x", 100<<10)
 	tests := []struct {
@@ -44,6 +34,7 @@ func TestConnections(t *testing.T) {
 		{"HTTP/1.0", "GET", [][]string{{"HTTP/1.0 200 OK\r\n\r\nold" + hangUp}, {ok}}, "200 old", "200 ok", 2},
 		{"a body until the end", "GET", [][]string{{"HTTP/1.1 200 OK\r\n\r\nall of it" + hangUp}, {ok}}, "200 all of it", "200 ok", 2},
 		{"closed while idle", "GET", [][]string{{ok + hangUp}, {ok}}, "200 ok", "200 ok", 2},
+		{"closed while idle, before a POST", "POST", [][]string{{ok + hangUp}, {ok}}, "200 ok", "200 ok", 2},
 		{"closed as the second request comes", "GET", [][]string{{ok, hangUp}, {ok}}, "200 ok", "200 ok", 2},
 		{"more than was asked for", "GET", [][]string{{ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, {ok}}, "200 ok", "200 ok", 2},
 		{"more than a HEAD has", "HEAD", [][]string{{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"}, {"HTTP/1.1 200 OK\r\n\r\n"}}, "200 ", "200 ", 2},
@@ -79,7 +70,6 @@ func TestConnections(t *testing.T) {
 }
 
 // waitForApp returns once an idle connection that the app closes is seen to be closed.
-
 func waitForApp(t *testing.T, transport *Transport, closes bool) {
 	t.Helper()
 	transport.idle.mu.Lock()
@@ -122,7 +112,6 @@ func TestTrailers(t *testing.T) {
 }
 
 // A body that is closed early takes its connection along, also while a read waits.
-
 func TestCloseEndsARead(t *testing.T) {
 	a := newApp(t, []string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"}, []string{ok})
 	transport := a.transport(nil)
@@ -147,7 +136,6 @@ func TestCloseEndsARead(t *testing.T) {
 }
 
 // Whoever closes late closes nothing that is somebody else's by now.
-
 func TestCloseAfterTheEnd(t *testing.T) {
 	a := newApp(t, []string{ok, ok, ok})
 	transport := a.transport(nil)
@@ -191,14 +179,6 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// pipe is a transport to an app at the other end of a net.Pipe, whose time is the
-
-// bubble's.
-
-// A body may take its time: only its header section has a deadline.
-
-// A client that leaves ends the wait for the app, before the header and after it.
-
 func TestConfigIsComplete(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("an empty Config makes a Transport")
@@ -206,9 +186,7 @@ func TestConfigIsComplete(t *testing.T) {
 }
 
 // Many at once, some of whom leave, and an app that hangs up now and then: nobody ever
-
 // gets another's answer.
-
 func TestNobodyGetsAnothersAnswer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.URL.Query().Get("id")

@@ -1,7 +1,10 @@
 package hop
 
 import (
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,7 +29,7 @@ func (i *idle) take(now time.Time) *conn {
 			return nil
 		}
 		seen := c.glance.look()
-		if seen == quiet && now.Sub(c.idleSince) < i.timeout {
+		if seen == quiet && now.Sub(c.idleSince) < c.lasts {
 			c.reused = true
 			return c
 		}
@@ -77,8 +80,8 @@ func (i *idle) sweep() {
 	for n < len(i.conns) && now.Sub(i.conns[n].idleSince) >= i.timeout {
 		n++
 	}
-	old := append([]*conn(nil), i.conns[:n]...)
-	i.conns = append(i.conns[:0], i.conns[n:]...)
+	old := slices.Clone(i.conns[:n])
+	i.conns = slices.Delete(i.conns, 0, n)
 	if len(i.conns) == 0 {
 		i.sweeper = nil
 	} else {
@@ -98,4 +101,22 @@ func (i *idle) closeAll() {
 	for _, c := range all {
 		c.close()
 	}
+}
+
+// lasting is how long a connection is used after an answer with these fields: most, or
+// four fifths of what the app says that it waits (Keep-Alive, RFC 2068 §19.7.1.1). A request
+// sent just as the app closes is lost, and most may not be sent twice.
+func lasting(h http.Header, most time.Duration) time.Duration {
+	for _, field := range h["Keep-Alive"] {
+		for parameter := range strings.SplitSeq(field, ",") {
+			name, value, _ := strings.Cut(parameter, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "timeout") {
+				continue
+			}
+			if seconds, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32); err == nil {
+				return min(most, time.Duration(seconds)*(4*time.Second/5))
+			}
+		}
+	}
+	return most
 }

@@ -31,9 +31,7 @@ func appendRequest(b []byte, r *http.Request) ([]byte, error) {
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
 	for name, values := range r.Header {
-		if framing(name) {
-			continue
-		}
+		ours := framing(name)
 		if len(values) > 0 && !httpguts.ValidHeaderFieldName(name) {
 			return nil, fmt.Errorf("the field name %.100q is not one", name)
 		}
@@ -41,8 +39,8 @@ func appendRequest(b []byte, r *http.Request) ([]byte, error) {
 			if !httpguts.ValidHeaderFieldValue(v) {
 				return nil, fmt.Errorf("the value of the field %s has a character that may not stand there", name)
 			}
-			if v == "" && name == "User-Agent" {
-				continue // httputil's way of sending none
+			if ours || v == "" && name == "User-Agent" { // httputil's way of sending none
+				continue
 			}
 			b = append(b, name...)
 			b = append(b, ": "...)
@@ -68,10 +66,17 @@ func appendLength(b []byte, r *http.Request) []byte {
 	return append(b, "\r\n"...)
 }
 
+// maxHeld is the longest body that is held, in bytes: about what copying a longer one
+// borrows.
+const maxHeld = 32 << 10
+
+// tooLong reports whether the body of r is not held but sent piece by piece.
+func tooLong(r *http.Request) bool { return r.ContentLength > maxHeld }
+
 // hold reads the body of r, which must be as long as it says, and puts what it read in its
-// place.
+// place. One that is too long stays where it is.
 func hold(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 {
+	if r.ContentLength == 0 || tooLong(r) {
 		return nil, nil
 	}
 	body := make([]byte, r.ContentLength)

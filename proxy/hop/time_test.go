@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,6 +49,7 @@ func TestTimeOfHeader(t *testing.T) {
 	}
 }
 
+// A body may take its time: only the header section has a deadline.
 func TestTimeOfBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		transport := pipe(t, func(c net.Conn) {
@@ -63,6 +65,7 @@ func TestTimeOfBody(t *testing.T) {
 	})
 }
 
+// A client that leaves ends the wait for the app, before the header and after it.
 func TestClientLeaves(t *testing.T) {
 	for name, first := range map[string]string{"before the header": "", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na"} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +143,26 @@ func TestRest(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+}
+
+// An app that says when it closes is not asked just then.
+func TestLasting(t *testing.T) {
+	for field, want := range map[string]time.Duration{
+		"": time.Minute, "timeout=5": 4 * time.Second, "timeout=5, max=100": 4 * time.Second, "max=3,Timeout = 10": 8 * time.Second,
+		"timeout=0": 0, "timeout=4294967295": time.Minute, "timeout=99999999999999999999": time.Minute, "timeout=-1": time.Minute, "timeout": time.Minute, "5": time.Minute,
+	} {
+		if got := lasting(http.Header{"Keep-Alive": {field}}, time.Minute); got != want {
+			t.Errorf("%q: %v, want %v", field, got, want)
+		}
+	}
+	for field, dialled := range map[string]int32{"X-A: 1": 1, "Keep-Alive: timeout=3600": 1, "Keep-Alive: timeout=0": 2} {
+		a := newApp(t, []string{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + field + "\r\n\r\nok", ok}, []string{ok})
+		transport := a.transport(nil)
+		_ = read(transport, request(t, "POST"))
+		if got := read(transport, request(t, "POST")); got != "200 ok" || a.dialled.Load() != dialled {
+			t.Errorf("%s: %q over %d connections, want %d", field, got, a.dialled.Load(), dialled)
+		}
+	}
 }
 
 func pipeConn(t *testing.T) *conn {

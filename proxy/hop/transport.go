@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -39,8 +40,9 @@ type Config struct {
 
 // Transport keeps connections to one app. It is safe for concurrent use.
 type Transport struct {
-	cfg  Config
-	idle idle
+	cfg    Config
+	idle   idle
+	pieces sync.Pool // of *piece
 }
 
 // New makes a Transport.
@@ -51,18 +53,16 @@ func New(cfg Config) (*Transport, error) {
 	if cfg.TLS != nil && cfg.TLS.ServerName == "" {
 		return nil, errors.New("hop: Config.TLS needs a ServerName")
 	}
-	return &Transport{cfg: cfg, idle: idle{max: cfg.MaxIdle, timeout: cfg.IdleTimeout, surplus: cfg.Surplus}}, nil
+	t := &Transport{cfg: cfg, idle: idle{max: cfg.MaxIdle, timeout: cfg.IdleTimeout, surplus: cfg.Surplus}}
+	t.pieces.New = func() any { return new(piece) }
+	return t, nil
 }
-
-// MaxBody is the longest body of a request that Carries accepts, in bytes: about what
-// copying a longer one would borrow.
-const MaxBody = 32 << 10
 
 // ErrMultiplexed says that the app chose HTTP/2, which is not spoken here. Nothing was sent.
 var ErrMultiplexed = errors.New("the app speaks HTTP/2")
 
 // Carries reports whether RoundTrip can send r: it asks for no upgrade and no leave to
-// send, and has no body or one of known length up to MaxBody.
+// send, and has no body or one of known length.
 func Carries(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
@@ -75,7 +75,7 @@ func Carries(r *http.Request) bool {
 	if r.ContentLength == 0 {
 		return r.Body == nil || r.Body == http.NoBody
 	}
-	return 0 < r.ContentLength && r.ContentLength <= MaxBody
+	return r.ContentLength > 0
 }
 
 // repeatable reports whether r may be sent twice (RFC 9110 §9.2.2), in case a kept
@@ -89,12 +89,14 @@ func repeatable(r *http.Request) bool {
 }
 
 // RoundTrip sends r, of which Carries must say yes, and returns the app's
-// answer. Its Host field is r.Host or else r.URL.Host; Dial alone says where it goes. Its body must be closed; reading it fails once r's context is done. informed, if
+// answer, whose body must be closed; reading it fails once r's context is done. The Host
+// field is r.Host or else r.URL.Host; Dial alone says where r goes. informed, if
 // not nil, is called with each informational answer before the final one.
 //
-// The body of r is read to its end first, so that no connection waits for a slow client.
-// r.Body is then what was read: with ErrMultiplexed, or an error of Dial, r can be sent
-// in another way.
+// A body of up to 32 KiB is read to its end first, so that no connection waits for a slow
+// client, and r.Body is then what was read. A longer one is sent as it comes, while the
+// answer may already be there, and may still be read when RoundTrip has returned. With
+// ErrMultiplexed, or an error of Dial, r can be sent in another way.
 func (t *Transport) RoundTrip(r *http.Request, informed func(status int, h textproto.MIMEHeader) error) (*http.Response, error) {
 	body, err := hold(r)
 	if err != nil {
@@ -115,7 +117,7 @@ func (t *Transport) RoundTrip(r *http.Request, informed func(status int, h textp
 		if cause := context.Cause(r.Context()); cause != nil {
 			return nil, cause
 		}
-		if !c.reused || c.answered || !hungUp(err) || !repeatable(r) {
+		if !c.reused || c.answered || !hungUp(err) || c.sent > 0 && !repeatable(r) {
 			return nil, err
 		}
 		c = nil // once more, over a connection that the app cannot have given up yet
