@@ -26,26 +26,30 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// To a client of HTTP/2 that is a GOAWAY after the whole answer.
+// To a client of HTTP/2 that is a GOAWAY, before or after the answer, which is whole.
 func TestLeaveOverHTTP2(t *testing.T) {
 	f := newFixture(t, nil)
 	c := f.dialH2()
 	f.site.Leave()
 	c.headers(true, ":method", "GET", ":scheme", "https", ":path", "/private", ":authority", "app.example.com")
-	status := ""
-	for {
+	status, leaves, ended := "", false, false
+	for !leaves || !ended {
 		frame, err := c.framer.ReadFrame()
 		if err != nil {
-			t.Fatalf("the connection ended without a GOAWAY: %v", err)
+			t.Fatalf("the connection ended after the status %q, a GOAWAY %t, the answer's end %t: %v", status, leaves, ended, err)
 		}
-		if h, ok := frame.(*http2.MetaHeadersFrame); ok {
-			status = h.PseudoValue("status")
-		}
-		if away, ok := frame.(*http2.GoAwayFrame); ok {
-			if away.ErrCode != http2.ErrCodeNo || status != "401" {
-				t.Errorf("GOAWAY with %v after the status %q, want none after 401", away.ErrCode, status)
+		switch frame := frame.(type) {
+		case *http2.MetaHeadersFrame:
+			status, ended = frame.PseudoValue("status"), frame.StreamEnded()
+		case *http2.DataFrame:
+			ended = frame.StreamEnded()
+		case *http2.GoAwayFrame:
+			if leaves = true; frame.ErrCode != http2.ErrCodeNo {
+				t.Errorf("GOAWAY with %v, want none", frame.ErrCode)
 			}
-			return
 		}
+	}
+	if status != "401" {
+		t.Errorf("status %q, want 401", status)
 	}
 }

@@ -26,7 +26,9 @@ func newWarm(t testing.TB) *warm {
 	t.Helper()
 	w := &warm{at: time.Now(), ring: newRing(t, session.GenerateKey())}
 	w.Store = newStore(t, w.ring, func() time.Time { return w.at })
-	w.browser, w.handle, _ = stored(t, w.Store, 4000)
+	var r session.Record
+	w.browser, w.handle, r = stored(t, w.Store, 4000)
+	w.at = r.ExpiresAt.Add(-time.Hour) // the record has a clock of its own
 	if _, err := w.browser.get(t, w.Store, w.handle); err != nil {
 		t.Fatal(err)
 	}
