@@ -33,7 +33,7 @@ func newAppTransport(cfg *Config, up upstream, surplus func()) (*appTransport, e
 		return t, nil
 	}
 	// net/http would put a connection of HTTP/1.1 back before it has looked whether
-	// more than the answer came: docs/adr/0163-answers-end.md. Its HTTP/2 does not
+	// more than the answer came: docs/adr/0219-one-pool.md. Its HTTP/2 does not
 	// mind this setting.
 	t.general.MaxIdleConnsPerHost = -1
 	dial := t.general.DialContext
